@@ -1,0 +1,1 @@
+"""What every loss stands on; knows no particular loss."""

@@ -1,0 +1,472 @@
+"""The algebra of losses: sums with weights, products, and the operators."""
+
+import math
+import numbers
+from collections import namedtuple
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_losskit.core import config
+from keras_losskit.core.foreign import as_loss
+from keras_losskit.core.loss import Loss, register
+from keras_losskit.core.reduction import combine_masks, fill
+from keras_losskit.core.schedules import Schedule, shown, times
+from keras_losskit.core.targets import compatible
+
+Term = namedtuple("Term", ["weight", "loss"])
+Term.__doc__ = "One term of a `WeightedSum`: `(weight, loss)`."
+
+
+class CombinedLoss(Loss):
+    """Base of losses made of losses.
+
+    `reduction` and `dtype` are the operands' own; a value given here replaces
+    theirs (on copies: operands are never changed).
+    """
+
+    def __init__(self, *, reduction="inherit", name=None, dtype=None):
+        if reduction == "inherit":
+            super().__init__(name=name, dtype=dtype)
+            self.reduction = "inherit"
+        else:
+            super().__init__(reduction=reduction, name=name, dtype=dtype)
+
+    def operand(self, loss):
+        """`loss` as an operand of this one, under its reduction and dtype."""
+        changed = {}
+        if self.reduction != "inherit":
+            changed["reduction"] = self.reduction
+        if self.requested_dtype is not None:
+            changed["dtype"] = self.requested_dtype
+        loss = as_loss(loss)
+        if not changed:
+            return loss
+        return type(loss).from_config({**loss.get_config(), **changed})
+
+    @property
+    def effective_reduction(self):
+        """The operands' common reduction, or `"inherit"` where they differ."""
+        found = {loss.effective_reduction for loss in self.operands()}
+        return found.pop() if len(found) == 1 else "inherit"
+
+    def operands(self):
+        """The losses that this one is made of."""
+        raise NotImplementedError
+
+    def call(self, y_true, y_pred):
+        return self.weighable(y_true, y_pred, None, None)[0]
+
+
+@register
+class WeightedSum(CombinedLoss):
+    r"""Sum of losses, each with a weight: Σ wᵢ·Lᵢ.
+
+    What `a + 2 * b` builds. Each term reduces by its own rule, with the same
+    weights and mask, so that
+
+        (a + 2*b)(y, p, w) == a(y, p, w) + 2*b(y, p, w)
+
+    Args:
+        terms: a sequence of losses or `(weight, loss)` pairs, or a mapping from
+            name to either. A loss may be anything that `as_loss` takes. A
+            weight is a finite number or a
+            `keras.optimizers.schedules.LearningRateSchedule`. A `WeightedSum`
+            among the terms is taken apart: sums are flat.
+        reduction: `"inherit"` leaves every term its own; any other sets every
+            term's.
+        name, dtype: as for every loss; `dtype` sets every term's.
+
+    `terms` is an ordered mapping from name to `(weight, loss)`. Names are the
+    losses' own, made unique by `_2`, `_3`. A weight of 0 drops its term, NaN
+    or not.
+
+    Raises:
+        ValueError: where terms disagree on `from_logits`; where a weight is not
+            finite; where values under `reduction="none"` differ in shape; where
+            a weight is a schedule that nothing drives.
+
+    Example:
+
+    >>> import keras_losskit as kl
+    >>> total = kl.MeanSquaredError() + 0.5 * kl.MeanAbsoluteError()
+    >>> total
+    MeanSquaredError() + 0.5 * MeanAbsoluteError()
+    >>> float(total([[0.0]], [[2.0]]))    # 2² + 0.5·2
+    5.0
+    >>> {name: float(v) for name, v in total.term_values([[0.0]], [[2.0]]).items()}
+    {'mean_squared_error': 4.0, 'mean_absolute_error': 2.0}
+    """
+
+    def __init__(self, terms, **common):
+        super().__init__(**common)
+        self.terms = MappingProxyType(self._flat(terms))
+        self._driven = {}
+        require_agreement(self.operands())
+
+    def _flat(self, terms):
+        if isinstance(terms, Mapping):
+            entries = list(terms.items())
+        elif isinstance(terms, (str, bytes)) or not isinstance(terms, (list, tuple)):
+            raise TypeError(
+                "WeightedSum: `terms` must be a sequence of losses or (weight, loss) "
+                f"pairs, or a mapping from name to these. Received: terms={terms!r}"
+            )
+        else:
+            entries = [(None, term) for term in terms]
+        flat = {}
+        for name, term in entries:
+            weight, loss = term if isinstance(term, (tuple, list)) else (1, term)
+            weight, loss = _weight(weight), as_loss(loss)
+            if isinstance(loss, WeightedSum):
+                if self.reduction != "inherit" or self.requested_dtype:
+                    loss = self.operand(loss)
+                inner = [
+                    (n, times(weight, w), part) for n, (w, part) in loss.terms.items()
+                ]
+            else:
+                inner = [(name or loss.name, weight, self.operand(loss))]
+            for n, w, part in inner:
+                flat[_unique(n, flat)] = Term(w, part)
+        if not flat:
+            raise ValueError("WeightedSum: `terms` is empty; give at least one loss.")
+        return flat
+
+    def operands(self):
+        return [loss for _, loss in self.terms.values()]
+
+    def weight(self, name):
+        """The current weight of a term: a number, or the driven value."""
+        weight = self.terms[name].weight
+        if not isinstance(weight, Schedule):
+            return weight
+        if name not in self._driven:
+            raise ValueError(
+                f"{self.name}: the weight of term `{name}` is a schedule and nothing "
+                "drives it, so it would be frozen. Add `WeightScheduler(total)` to the "
+                "callbacks of `fit`, or evaluate one step with `total.at_step(0)`."
+            )
+        return self._driven[name]
+
+    def at_step(self, step):
+        """A copy whose scheduled weights are fixed at what they are at `step`."""
+        return WeightedSum(
+            {
+                name: (_at(weight, step), loss)
+                for name, (weight, loss) in self.terms.items()
+            },
+            name=self.name,
+        )
+
+    def term_values(self, y_true, y_pred, sample_weight=None):
+        """Each term's own number, by name, before its weight in the sum."""
+        return {
+            name: loss(y_true, y_pred, sample_weight)
+            for name, (_, loss) in self.terms.items()
+        }
+
+    def evaluate(self, y_true, y_pred, sample_weight=None, mask=None):
+        def parts():
+            for name, loss in self._present():
+                yield name, loss.evaluate(y_true, y_pred, sample_weight, mask)
+
+        with keras.name_scope(self.name):
+            return self._add(parts())
+
+    def weighable(self, y_true, y_pred, sample_weight, mask):
+        # Reached only where this sum is a factor of a Product.
+        found = {
+            name: loss.weighable(y_true, y_pred, sample_weight, mask)
+            for name, loss in self._present()
+        }
+        masks = [m for _, _, m in found.values()]
+        combined = None
+        if all(m is not None for m in masks):
+            combined = masks[0]
+            for m in masks[1:]:
+                combined = ops.logical_or(combined, m)
+        total = self._add((name, fill(v, m)) for name, (v, _, m) in found.items())
+        return total, next(iter(found.values()))[1], combined
+
+    def _present(self):
+        """The terms that are computed: those of weight 0 are not."""
+        terms = [(n, loss) for n, (w, loss) in self.terms.items() if not _is_zero(w)]
+        return terms or [(n, loss) for n, (_, loss) in self.terms.items()][:1]
+
+    def _add(self, parts):
+        total = first = None
+        for name, value in parts:
+            weight = self.weight(name)
+            shape = tuple(value.shape)
+            if _is_zero(weight):  # All are; the shape of one is still wanted.
+                value = ops.zeros_like(value)
+            elif isinstance(weight, numbers.Real):
+                value = value if weight == 1 else value * weight
+            else:
+                value = value * ops.cast(weight, value.dtype)
+            if total is None:
+                total, first = value, (name, shape)
+                continue
+            if not compatible(first[1], shape):
+                raise ValueError(
+                    f"{self.name}: the values of `{first[0]}` have shape {first[1]}, "
+                    f"those of `{name}` {shape}: they cannot be added value by value. "
+                    "Use a reduction for both, such as WeightedSum(terms, "
+                    "reduction='sum_over_batch_size')."
+                )
+            total = _plus(total, value)
+        return total
+
+    def argument(self, name):
+        if name != "terms":
+            return super().argument(name)
+        return [  # A list: JSON promises no order of keys.
+            {"name": n, "weight": weight, "loss": loss}
+            for n, (weight, loss) in self.terms.items()
+        ]
+
+    @classmethod
+    def from_config(cls, config_dict):
+        plain = config.decode(config_dict)
+        terms = {t["name"]: (t["weight"], t["loss"]) for t in plain.pop("terms")}
+        return cls(terms, **plain)
+
+    def __repr__(self):
+        text = ""
+        for weight, loss in self.terms.values():
+            negative = isinstance(weight, numbers.Real) and weight < 0
+            sign = "-" if negative else "+"
+            size = -weight if negative else weight
+            factor = "" if isinstance(size, numbers.Real) and size == 1 else f"{shown(size)} * "
+            lead = ("-" if negative else "") if not text else f" {sign} "
+            text += f"{lead}{factor}{_factor_repr(loss) if factor else repr(loss)}"
+        return text
+
+
+@register
+class Product(CombinedLoss):
+    """Product of losses, value by value: (L₁·L₂)ᵢ, then weighted and reduced.
+
+    What `a * b` builds. The factors' values must have one shape.
+
+    Args:
+        factors: two or more losses, each anything that `as_loss` takes.
+        reduction: `"inherit"` takes the factors' common one.
+
+    Raises:
+        ValueError: where the factors' reductions, `from_logits` or values'
+            shapes disagree.
+
+    Example:
+
+    >>> import keras_losskit as kl
+    >>> product = kl.MeanSquaredError() * kl.MeanAbsoluteError()
+    >>> float(product([[0.0], [0.0]], [[2.0], [1.0]]))    # (4·2 + 1·1) / 2
+    4.5
+    """
+
+    def __init__(self, factors, **common):
+        super().__init__(**common)
+        if isinstance(factors, (str, bytes)) or not isinstance(factors, (list, tuple)):
+            raise TypeError(
+                "Product: `factors` must be a sequence of losses. "
+                f"Received: factors={factors!r}"
+            )
+        flat = []
+        for factor in factors:
+            factor = self.operand(factor)
+            flat += factor.factors if isinstance(factor, Product) else [factor]
+        if len(flat) < 2:
+            raise ValueError(f"Product: `factors` needs at least two, got {len(flat)}.")
+        self.factors = flat
+        require_agreement(flat)
+        if self.effective_reduction == "inherit":
+            raise ValueError(
+                "Product: the factors' reductions disagree "
+                f"({', '.join(f'{f.name}: {f.effective_reduction!r}' for f in flat)}). "
+                "Give one: Product([a, b], reduction=...)."
+            )
+
+    def operands(self):
+        return self.factors
+
+    def weighable(self, y_true, y_pred, sample_weight, mask):
+        values = weights = counted = None
+        for factor in self.factors:
+            v, w, m = factor.weighable(y_true, y_pred, sample_weight, mask)
+            if values is None:
+                values, weights, counted = v, w, m
+                continue
+            if not compatible(values.shape, v.shape):
+                raise ValueError(
+                    f"{self.name}: the factors' values have shapes "
+                    f"{tuple(values.shape)} and {tuple(v.shape)}; a product needs one "
+                    "shape."
+                )
+            values = values * v
+            counted = combine_masks(counted, m)
+        return values, weights, counted
+
+    def __repr__(self):
+        return " * ".join(_factor_repr(f) for f in self.factors)
+
+
+def require_agreement(losses):
+    """Raise where losses on the same predictions disagree on `from_logits`."""
+    seen = {}
+    for loss in losses:
+        for part, name, from_logits in logit_uses(loss):
+            other = seen.setdefault(part, (name, from_logits))
+            if other[1] != from_logits:
+                raise ValueError(
+                    f"`{other[0]}` has from_logits={other[1]} but `{name}` has "
+                    f"from_logits={from_logits}: one output cannot be both logits and "
+                    "probabilities. Give both the same `from_logits`."
+                )
+
+
+def logit_uses(loss, part=""):
+    """`(part of y_pred, name, from_logits)` for each loss that says which it takes."""
+    if isinstance(loss, CombinedLoss):
+        part += getattr(loss, "selected_part", "")
+        for operand in loss.operands():
+            yield from logit_uses(operand, part)
+    elif getattr(loss, "from_logits", None) is not None:
+        yield part, loss.name, bool(loss.from_logits)
+
+
+def _weight(weight):
+    if isinstance(weight, Schedule):
+        return weight
+    if isinstance(weight, np.generic) or (
+        isinstance(weight, np.ndarray) and weight.ndim == 0
+    ):
+        weight = weight.item()
+    if isinstance(weight, bool) or not isinstance(weight, numbers.Real):
+        raise TypeError(
+            "The weight of a loss must be a number or a LearningRateSchedule. "
+            f"Received: {weight!r}"
+        )
+    if not math.isfinite(weight):
+        raise ValueError(f"The weight of a loss must be finite. Received: {weight!r}")
+    return weight
+
+
+def _at(weight, step):
+    if not isinstance(weight, Schedule):
+        return weight
+    return float(ops.convert_to_numpy(weight(step)))
+
+
+def _is_zero(weight):
+    return isinstance(weight, numbers.Real) and weight == 0
+
+
+def _plus(a, b):
+    if a.dtype != b.dtype:  # float32 + float64: the wider one.
+        wide = keras.backend.result_type(a.dtype, b.dtype)
+        a, b = ops.cast(a, wide), ops.cast(b, wide)
+    return a + b
+
+
+def _unique(name, taken):
+    if name not in taken:
+        return name
+    n = 2
+    while f"{name}_{n}" in taken:
+        n += 1
+    return f"{name}_{n}"
+
+
+def _factor_repr(loss):
+    text = repr(loss)
+    return f"({text})" if isinstance(loss, WeightedSum) else text
+
+
+# --- The seam. `Loss` is an operand, but what its operators build are losses, so
+# they are given to it here and loss.py knows nothing of this file. --------------
+
+
+def _operand(x):
+    """`x` as a loss, or `None` for a stranger."""
+    known = isinstance(x, (keras.losses.Loss, str)) or hasattr(x, "__code__")
+    return as_loss(x) if known else None
+
+
+def _scalar(x):
+    """`x` as a weight, or `None` for a stranger."""
+    try:
+        return _weight(x)
+    except TypeError:
+        return None
+
+
+def _add(self, other, sign=1):
+    loss = _operand(other)
+    if loss is None:
+        return NotImplemented
+    return WeightedSum([self, (sign, loss)])
+
+
+def _radd(self, other):
+    if isinstance(other, (int, float)) and not isinstance(other, bool) and other == 0:
+        return self  # What sum() starts with.
+    loss = _operand(other)
+    return NotImplemented if loss is None else WeightedSum([loss, self])
+
+
+def _rsub(self, other):
+    loss = _operand(other)
+    return NotImplemented if loss is None else WeightedSum([loss, (-1, self)])
+
+
+def _mul(self, other):
+    weight = _scalar(other)
+    if weight is not None:
+        return WeightedSum([(weight, self)])
+    loss = _operand(other)
+    return NotImplemented if loss is None else _product(self, loss)
+
+
+def _rmul(self, other):
+    weight = _scalar(other)
+    if weight is not None:
+        return WeightedSum([(weight, self)])
+    loss = _operand(other)
+    return NotImplemented if loss is None else _product(loss, self)
+
+
+def _product(a, b):
+    scale, factors = 1, []
+    for loss in (a, b):
+        if isinstance(loss, WeightedSum) and len(loss.terms) == 1:
+            weight, loss = next(iter(loss.terms.values()))
+            scale = times(scale, weight)
+        factors.append(loss)
+    product = Product(factors)
+    plain = not isinstance(scale, Schedule) and scale == 1
+    return product if plain else WeightedSum([(scale, product)])
+
+
+def _truediv(self, other):
+    weight = _scalar(other)
+    if weight is None or isinstance(weight, Schedule):
+        return NotImplemented
+    if weight == 0:
+        raise ZeroDivisionError(f"{self.name}: a loss cannot be divided by 0.")
+    return WeightedSum([(1 / weight, self)])
+
+
+Loss.__add__ = _add
+Loss.__radd__ = _radd
+Loss.__sub__ = lambda self, other: _add(self, other, -1)
+Loss.__rsub__ = _rsub
+Loss.__mul__ = _mul
+Loss.__rmul__ = _rmul
+Loss.__truediv__ = _truediv
+Loss.__neg__ = lambda self: WeightedSum([(-1, self)])
+Loss.__pos__ = lambda self: self
+Loss.__array_ufunc__ = None  # So that np.float32(2) * loss comes here.

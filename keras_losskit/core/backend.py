@@ -1,0 +1,57 @@
+"""The few facts about the running backend that ``keras.ops`` does not tell."""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+def visible(x):
+    """Return the values of `x` as NumPy if they exist now, else `None`.
+
+    They do not exist while a graph is traced; what needs them (a check of
+    class ids, say) has to be skipped there.
+    """
+    if isinstance(x, np.ndarray):
+        return x
+    backend = keras.config.backend()
+    if backend == "tensorflow":
+        return x.numpy() if hasattr(x, "numpy") else None
+    if backend == "jax":
+        import jax
+
+        return None if isinstance(x, jax.core.Tracer) else np.asarray(x)
+    if backend == "torch":
+        import torch
+
+        if torch.compiler.is_compiling() or x.device.type == "meta":
+            return None
+        return x.detach().cpu().numpy()
+    return None
+
+
+def replicas():
+    """How many replicas of `tf.distribute` share the global batch; else 1."""
+    if keras.config.backend() != "tensorflow":
+        return 1
+    import tensorflow as tf
+
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def keras_mask(x):
+    """The mask that Keras layers attach to their outputs, or `None`."""
+    return getattr(x, "_keras_mask", None)
+
+
+def to_tensors(x):
+    """`x` as a tensor, or as the structure of tensors that it is.
+
+    A list of numbers is one tensor, a list of arrays a structure.
+    """
+    if isinstance(x, dict):
+        return {k: to_tensors(v) for k, v in x.items()}
+    if isinstance(x, (list, tuple)):
+        if any(len(getattr(leaf, "shape", ())) for leaf in keras.tree.flatten(x)):
+            return type(x)(to_tensors(v) for v in x)
+        x = np.asarray(x)  # Keeps float64 for a loss that asks for it.
+    return ops.convert_to_tensor(x)

@@ -1,0 +1,55 @@
+"""Functions whose value and gradient stay finite where the plain ones' do not."""
+
+import keras
+from keras import ops
+
+
+def safe_log(p):
+    """log(p) for p in [0, 1], continued below epsilon along its tangent.
+
+    Clipping would make the gradient exactly zero where a model is most wrong;
+    the tangent log(eps) + (p - eps)/eps keeps it finite (1/eps), of the right
+    sign, and joins the logarithm in value and slope. `eps` is
+    `keras.config.epsilon()`.
+    """
+    eps = keras.config.epsilon()
+    above = ops.maximum(p, eps)
+    # p - above is zero, with zero slope, wherever the logarithm itself holds.
+    return ops.log(above) + (p - above) / eps
+
+
+def safe_sqrt(x):
+    """sqrt(x) for x >= 0; where x is 0 the gradient is 0, not infinite."""
+    positive = x > 0
+    return ops.where(positive, ops.sqrt(ops.where(positive, x, 1)), 0)
+
+
+def safe_divide(a, b):
+    """a / b, and 0 (with zero gradient) where b is 0."""
+    nonzero = b != 0
+    return ops.where(nonzero, a / ops.where(nonzero, b, 1), 0)
+
+
+def power(x, exponent):
+    """x ** exponent for x >= 0 and a constant exponent >= 0.
+
+    Below an exponent of 1 the slope at 0 is infinite, and infinity times the
+    zero that usually follows is NaN. There x is held at the smallest normal
+    number: the slope is then 0 at 0. In the products of this package (a
+    modulating factor times a term that vanishes with x) that is the limit.
+    """
+    if exponent == 0:
+        return ops.ones_like(x)
+    if exponent == 1:
+        return x
+    if exponent == 2:
+        return ops.square(x)
+    if exponent < 1:
+        tiny = 1e-37 if keras.backend.standardize_dtype(x.dtype) == "float32" else 1e-300
+        x = ops.maximum(x, tiny)
+    return ops.power(x, exponent)
+
+
+def mean_last_axis(x):
+    """Mean over the last axis; `(B,)` stays as it is, one value per sample."""
+    return ops.mean(x, axis=-1) if len(x.shape) > 1 else x

@@ -1,0 +1,1 @@
+"""Losses between class labels and probabilities or logits."""

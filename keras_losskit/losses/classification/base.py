@@ -1,0 +1,82 @@
+"""What the classification losses share."""
+
+from keras import ops
+
+from keras_losskit.core import checks, targets
+from keras_losskit.core.labelled import LabelledLoss
+from keras_losskit.core.loss import Loss
+from keras_losskit.core.numerics import safe_divide, safe_log
+
+
+class CategoricalLoss(LabelledLoss):
+    """Base of losses on one distribution over C classes per position.
+
+    `y_pred (B, …, C)` holds probabilities, renormalised to p/Σp, or logits;
+    `y_true` holds class ids `(B, …)`, `(B, …, 1)` or rows `(B, …, C)`. Values
+    `(B, …)`: one per position.
+
+    Args:
+        label_smoothing: s in [0, 1]: targets become (1 - s)·g + s/C.
+    """
+
+    def __init__(self, *, label_smoothing=0.0, **common):
+        super().__init__(**common)
+        self.label_smoothing = checks.real(
+            self, "label_smoothing", label_smoothing, at_least=0, at_most=1
+        )
+
+    def prepare(self, y_true, y_pred):
+        shape = tuple(y_pred.shape)
+        if len(shape) < 2 or shape[-1] == 1:
+            raise ValueError(
+                f"{self.name}: y_pred of shape {shape} has no class axis. It must be "
+                "(B, …, C) with C > 1; for one output per decision use a binary loss."
+            )
+        return super().prepare(y_true, y_pred)
+
+    def smoothed_targets(self, y_true, y_pred):
+        """Rows of class shares, after label smoothing."""
+        g = self.dense_targets(y_true, y_pred)
+        return targets.smooth(g, self.label_smoothing, y_pred.shape[-1])
+
+    def log_probabilities(self, y_pred):
+        """log p of every class, finite for any logits and at p = 0."""
+        if self.from_logits:
+            return ops.log_softmax(y_pred, axis=-1)
+        return safe_log(safe_divide(y_pred, ops.sum(y_pred, axis=-1, keepdims=True)))
+
+    def sum_over_classes(self, per_class):
+        """Σ_c w_c·x_c: class weights act inside the sum over classes."""
+        w = self.weights_per_class(per_class.dtype)
+        return ops.sum(per_class if w is None else w * per_class, axis=-1)
+
+
+class BinaryLoss(Loss):
+    """Base of losses on independent yes/no decisions, one per element.
+
+    `y_pred (B, …, D)` holds probabilities or logits, `y_true` 0, 1 or in between
+    in the same shape. Integer ids `(B, …)` for D > 1 are one-hot encoded. Values
+    `(B, …)`: the mean over the last axis.
+
+    Args:
+        from_logits: whether `y_pred` holds logits rather than probabilities.
+        label_smoothing: s in [0, 1]: targets become (1 - s)·g + s/2.
+    """
+
+    def __init__(self, *, from_logits=False, label_smoothing=0.0, **common):
+        super().__init__(**common)
+        self.from_logits = checks.flag(self, "from_logits", from_logits)
+        self.label_smoothing = checks.real(
+            self, "label_smoothing", label_smoothing, at_least=0, at_most=1
+        )
+
+    def prepare(self, y_true, y_pred):
+        whole = "int" in str(y_true.dtype)
+        y_pred = self.cast(y_pred)
+        if whole and targets.holds_ids(y_true, y_pred):
+            ids, y_pred = targets.match_classes(self, y_true, y_pred)
+            y_true = targets.one_hot(ids, y_pred.shape[-1], y_pred.dtype)
+        elif whole:
+            targets.check_ids(self, y_true, 2, binary=True)
+        y_true, y_pred = targets.match(self, self.cast(y_true), y_pred)
+        return targets.smooth(y_true, self.label_smoothing, 2), y_pred

@@ -1,0 +1,136 @@
+"""Focal cross-entropy, binary and categorical."""
+
+from keras import ops
+
+from keras_losskit.core import checks
+from keras_losskit.core.loss import register
+from keras_losskit.core.numerics import mean_last_axis, power
+from keras_losskit.losses.classification.base import BinaryLoss, CategoricalLoss
+from keras_losskit.losses.classification.crossentropy import binary_crossentropy
+
+
+@register
+class BinaryFocalCrossentropy(BinaryLoss):
+    """Binary focal loss: a·(1 - p_t)^gamma·BCE(g, p), p_t = g·p + (1-g)(1-p).
+
+    Cross-entropy in which easy examples (p_t near 1) are turned down. From
+    logits both factors are computed from the logit itself, so that value and
+    gradient stay informative where the model is confidently wrong; Keras'
+    saturates there.
+
+    Args:
+        gamma: the focusing power, >= 0; 0 is plain cross-entropy.
+        alpha: in [0, 1]: weight of positives, 1 - alpha of negatives; `None`
+            weighs nothing.
+        from_logits: whether `y_pred` holds logits rather than probabilities.
+        label_smoothing: s in [0, 1]: targets become (1 - s)·g + s/2.
+
+    | elsewhere | here |
+    |---|---|
+    | Keras `BinaryFocalCrossentropy(apply_class_balancing=True, alpha=a)` | `alpha=a` |
+    | Keras `BinaryFocalCrossentropy()` | `alpha=None` |
+    | TFA `SigmoidFocalCrossEntropy()`, the paper | `alpha=0.25` |
+
+    Call with `y_true`, `y_pred` `(B, …, D)`; values `(B, …)`, the mean over the
+    last axis.
+
+    Raises:
+        ValueError: for options out of range, or shapes that do not fit.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> loss = keras_losskit.BinaryFocalCrossentropy(gamma=2.0)
+    >>> round(float(loss([[1.0]], [[0.5]])), 4)    # 0.5²·log 2
+    0.1733
+
+    Reference: T.-Y. Lin et al., *Focal Loss for Dense Object Detection* (2017),
+    https://arxiv.org/abs/1708.02002
+    """
+
+    def __init__(
+        self, gamma=2.0, alpha=None, from_logits=False, label_smoothing=0.0, **common
+    ):
+        super().__init__(
+            from_logits=from_logits, label_smoothing=label_smoothing, **common
+        )
+        self.gamma = checks.real(self, "gamma", gamma, at_least=0)
+        self.alpha = checks.optional_real(self, "alpha", alpha, at_least=0, at_most=1)
+
+    def call(self, y_true, y_pred):
+        g = y_true
+        # 1 - p_t, without the subtraction that would cancel near p_t = 1.
+        if self.from_logits:
+            miss = g * ops.sigmoid(-y_pred) + (1 - g) * ops.sigmoid(y_pred)
+        else:
+            miss = g * (1 - y_pred) + (1 - g) * y_pred
+        values = power(miss, self.gamma) * binary_crossentropy(
+            g, y_pred, self.from_logits
+        )
+        if self.alpha is not None:
+            values = (g * self.alpha + (1 - g) * (1 - self.alpha)) * values
+        return mean_last_axis(values)
+
+
+@register
+class CategoricalFocalCrossentropy(CategoricalLoss):
+    """Categorical focal loss: -Σ_c w_c·g_c·(1 - p_c)^gamma·log p_c.
+
+    Cross-entropy in which classes that are already well predicted are turned
+    down. Takes class ids and rows alike.
+
+    Args:
+        gamma: the focusing power, >= 0; 0 is plain cross-entropy.
+        class_weights: C weights >= 0 (the paper's alpha, one per class).
+        from_logits: whether `y_pred` holds logits rather than probabilities.
+        label_smoothing: s in [0, 1]: targets become (1 - s)·g + s/C.
+        ignore_class: an id whose positions count nowhere, say 255 or -1.
+
+    | elsewhere | here |
+    |---|---|
+    | Keras `CategoricalFocalCrossentropy(alpha=0.25)` | `0.25 * CategoricalFocalCrossentropy()` |
+    | Keras `…(alpha=[a0, a1, …])` | `class_weights=[a0, a1, …]` |
+    | segmentation_models `CategoricalFocalLoss(alpha=0.25)` | `0.25 * …`, which also averages over the classes: divide by C |
+
+    Call with `y_true` `(B, …)`, `(B, …, 1)` or `(B, …, C)`, `y_pred`
+    `(B, …, C)`; values `(B, …)`.
+
+    Raises:
+        ValueError: for options out of range, shapes that do not fit, or (where
+            values can be seen) an id outside [0, C).
+
+    Example:
+
+    >>> import keras_losskit
+    >>> loss = keras_losskit.CategoricalFocalCrossentropy(gamma=2.0)
+    >>> round(float(loss([1], [[0.5, 0.5]])), 4)    # 0.5²·log 2
+    0.1733
+
+    Reference: T.-Y. Lin et al., *Focal Loss for Dense Object Detection* (2017),
+    https://arxiv.org/abs/1708.02002
+    """
+
+    def __init__(
+        self,
+        gamma=2.0,
+        class_weights=None,
+        from_logits=False,
+        label_smoothing=0.0,
+        ignore_class=None,
+        **common,
+    ):
+        super().__init__(
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            class_weights=class_weights,
+            ignore_class=ignore_class,
+            **common,
+        )
+        self.gamma = checks.real(self, "gamma", gamma, at_least=0)
+
+    def call(self, y_true, y_pred):
+        g = self.smoothed_targets(y_true, y_pred)
+        log_p = self.log_probabilities(y_pred)
+        # The tangent below epsilon goes under log 0 only; p is held at >= 0.
+        miss = ops.maximum(-ops.expm1(log_p), 0)
+        return -self.sum_over_classes(g * power(miss, self.gamma) * log_p)

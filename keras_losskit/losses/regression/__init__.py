@@ -1,0 +1,1 @@
+"""Losses between real targets and predictions, mostly elementwise."""

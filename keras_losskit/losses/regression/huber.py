@@ -1,0 +1,109 @@
+"""Losses that join the squared and the absolute error smoothly."""
+
+import math
+
+from keras import ops
+
+from keras_losskit.core import checks
+from keras_losskit.core.loss import Loss, register
+from keras_losskit.core.numerics import mean_last_axis
+
+
+@register
+class Huber(Loss):
+    """Huber's loss: d²/2 where |d| <= delta, else delta·|d| - delta²/2.
+
+    Squared near zero, linear in the tails: outliers pull with a bounded force.
+
+    Args:
+        delta: the |d| at which the square ends, in units of `y_true`; > 0.
+
+    Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
+
+    Raises:
+        ValueError: for `delta` <= 0, or shapes that do not fit.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> float(keras_losskit.Huber(delta=1.0)([[0.0, 0.0]], [[1.0, 3.0]]))  # (0.5 + 2.5)/2
+    1.5
+
+    Reference: P. J. Huber, *Robust Estimation of a Location Parameter* (1964),
+    https://doi.org/10.1214/aoms/1177703732
+    """
+
+    def __init__(self, delta=1.0, **common):
+        super().__init__(**common)
+        self.delta = checks.real(self, "delta", delta, above=0)
+
+    def call(self, y_true, y_pred):
+        d = ops.abs(y_pred - y_true)
+        # With c = min(|d|, delta) both branches are c·(|d| - c/2).
+        c = ops.minimum(d, self.delta)
+        return mean_last_axis(c * (d - 0.5 * c))
+
+
+@register
+class LogCosh(Loss):
+    """Logarithm of the hyperbolic cosine: log cosh d, d = y_pred - y_true.
+
+    About d²/2 near zero and |d| - log 2 far out, smooth everywhere, with no
+    parameter. Computed as |d| + log(1 + exp(-2|d|)) - log 2, which does not
+    overflow at any d.
+
+    Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
+
+    Raises:
+        ValueError: where the shapes differ by more than a trailing axis of 1.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> round(float(keras_losskit.LogCosh()([[0.0]], [[1.0]])), 4)    # log cosh 1
+    0.4338
+
+    Reference: P. J. Green, *Bayesian reconstructions from emission tomography
+    data using a modified EM algorithm* (1990), https://doi.org/10.1109/42.52985
+    """
+
+    def call(self, y_true, y_pred):
+        d = ops.abs(y_pred - y_true)
+        return mean_last_axis(d + ops.softplus(-2 * d) - math.log(2))
+
+
+@register
+class ReverseHuber(Loss):
+    """Reverse Huber (berHu): |d| where |d| <= c, else (d² + c²)/(2c).
+
+    Linear near zero, squared in the tails: it keeps a pull on small errors and
+    punishes large ones hard. Value and slope are continuous at c. Popular for
+    depth estimation.
+
+    Args:
+        threshold: c, in units of `y_true`; > 0.
+
+    Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
+
+    Raises:
+        ValueError: for `threshold` <= 0, or shapes that do not fit.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> float(keras_losskit.ReverseHuber()([[0.0, 0.0]], [[1.0, 3.0]]))  # (1 + 5)/2
+    3.0
+
+    Reference: A. B. Owen, *A robust hybrid of lasso and ridge regression*
+    (2007), https://artowen.su.domains/reports/hhu.pdf
+    """
+
+    def __init__(self, threshold=1.0, **common):
+        super().__init__(**common)
+        self.threshold = checks.real(self, "threshold", threshold, above=0)
+
+    def call(self, y_true, y_pred):
+        d, c = ops.abs(y_pred - y_true), self.threshold
+        # The square in the branch that is not taken may overflow; inf·0 is NaN.
+        far = ops.maximum(d, c)
+        return mean_last_axis(ops.where(d <= c, d, (ops.square(far) + c * c) / (2 * c)))

@@ -1,0 +1,59 @@
+"""Squared and absolute error."""
+
+from keras import ops
+
+from keras_losskit.core.loss import Loss, register
+from keras_losskit.core.numerics import mean_last_axis
+
+
+@register
+class MeanSquaredError(Loss):
+    """Mean squared error: d², d = y_pred - y_true.
+
+    The maximum-likelihood loss under Gaussian noise; large errors dominate.
+
+    Call with `y_true`, `y_pred` of shape `(B, …, D)`; values `(B, …)`, the mean
+    over the last axis. `(B,)` gives one value per sample.
+
+    Raises:
+        ValueError: where the shapes differ by more than a trailing axis of 1.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> float(keras_losskit.MeanSquaredError()([[0.0, 0.0]], [[1.0, 3.0]]))
+    5.0
+
+    Reference: C. F. Gauss, *Theoria motus corporum coelestium* (1809),
+    https://archive.org/details/theoriamotuscor00gausgoog
+    """
+
+    def call(self, y_true, y_pred):
+        return mean_last_axis(ops.square(y_pred - y_true))
+
+
+@register
+class MeanAbsoluteError(Loss):
+    """Mean absolute error: |d|, d = y_pred - y_true.
+
+    Estimates the median rather than the mean; less moved by outliers than the
+    squared error. The gradient at d = 0 is 0.
+
+    Call with `y_true`, `y_pred` of shape `(B, …, D)`; values `(B, …)`, the mean
+    over the last axis.
+
+    Raises:
+        ValueError: where the shapes differ by more than a trailing axis of 1.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> float(keras_losskit.MeanAbsoluteError()([[0.0, 0.0]], [[1.0, 3.0]]))
+    2.0
+
+    Reference: P.-S. Laplace (1774); see S. Stigler, *The History of Statistics*
+    (1986), https://www.hup.harvard.edu/books/9780674403413
+    """
+
+    def call(self, y_true, y_pred):
+        return mean_last_axis(ops.abs(y_pred - y_true))

@@ -1,0 +1,72 @@
+"""Quantiles."""
+
+from keras import ops
+
+from keras_losskit.core import checks, targets
+from keras_losskit.core.loss import Loss, register
+from keras_losskit.core.numerics import mean_last_axis
+
+
+@register
+class Pinball(Loss):
+    """Pinball (quantile) loss: max(tau·e, (tau - 1)·e), e = y_true - y_pred.
+
+    Its minimum is the tau-quantile of the target. With a list of K taus the
+    model predicts K quantiles at once.
+
+    Args:
+        tau: the quantile, 0 < tau < 1, or a list of K of them.
+
+    Call shapes: with one tau as every elementwise loss. With K taus `y_pred` is
+    `(B, …, K)` and `y_true` `(B, …)`, `(B, …, 1)` or `(B, …, K)`; values
+    `(B, …)`, the mean over K.
+
+    Raises:
+        ValueError: for a tau outside (0, 1), or shapes that do not fit.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> float(keras_losskit.Pinball(tau=0.75)([[0.0]], [[-4.0]]))    # 0.75·4
+    3.0
+    >>> loss = keras_losskit.Pinball(tau=[0.25, 0.75])
+    >>> float(loss([2.0], [[0.0, 4.0]]))    # (0.25·2 + 0.25·2)/2
+    0.5
+
+    Reference: R. Koenker, G. Bassett, *Regression Quantiles* (1978),
+    https://doi.org/10.2307/1913643
+    """
+
+    def __init__(self, tau=0.5, **common):
+        super().__init__(**common)
+        one = not hasattr(tau, "__len__")
+        check = checks.real if one else checks.sequence
+        self.tau = check(self, "tau", tau, above=0, below=1)
+
+    def prepare(self, y_true, y_pred):
+        if not isinstance(self.tau, list):
+            return super().prepare(y_true, y_pred)
+        y_true, y_pred = self.cast(y_true), self.cast(y_pred)
+        t, p = tuple(y_true.shape), tuple(y_pred.shape)
+        if len(p) < 2 or p[-1] not in (None, len(self.tau)):
+            raise ValueError(
+                f"{self.name}: y_pred of shape {p} does not hold {len(self.tau)} "
+                "quantiles on its last axis; let the last layer have one unit per tau."
+            )
+        if len(t) == len(p) - 1:
+            y_true = ops.expand_dims(y_true, -1)
+        # One column of y_true is compared with every quantile, on purpose.
+        fits = targets.compatible(y_true.shape, p) or (
+            y_true.shape[-1:] == (1,) and targets.compatible(y_true.shape[:-1], p[:-1])
+        )
+        if not fits:
+            raise ValueError(
+                f"{self.name}: y_true of shape {t} does not fit y_pred of shape {p}. "
+                f"Give y_true the shape {p[:-1]}, {(*p[:-1], 1)} or {p}."
+            )
+        return y_true, y_pred
+
+    def call(self, y_true, y_pred):
+        e = y_true - y_pred
+        tau = ops.convert_to_tensor(self.tau, dtype=y_pred.dtype)
+        return mean_last_axis(ops.maximum(tau * e, (tau - 1) * e))

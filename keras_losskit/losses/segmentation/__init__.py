@@ -1,0 +1,1 @@
+"""Losses between label maps and predicted maps, by overlap and by boundary."""
