@@ -10,7 +10,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_losskit.core import config
+from keras_losskit.core.backend import visible
+from keras_losskit.core.config import decode
 from keras_losskit.core.foreign import as_loss
 from keras_losskit.core.loss import Loss, register
 from keras_losskit.core.reduction import combine_masks, fill
@@ -230,7 +231,7 @@ class WeightedSum(CombinedLoss):
 
     @classmethod
     def from_config(cls, config_dict):
-        plain = config.decode(config_dict)
+        plain = decode(config_dict)
         terms = {t["name"]: (t["weight"], t["loss"]) for t in plain.pop("terms")}
         return cls(terms, **plain)
 
@@ -358,7 +359,7 @@ def _weight(weight):
 def _at(weight, step):
     if not isinstance(weight, Schedule):
         return weight
-    return float(ops.convert_to_numpy(weight(step)))
+    return float(visible(ops.convert_to_tensor(weight(step))))
 
 
 def _is_zero(weight):
@@ -366,9 +367,8 @@ def _is_zero(weight):
 
 
 def _plus(a, b):
-    if a.dtype != b.dtype:  # float32 + float64: the wider one.
-        wide = keras.backend.result_type(a.dtype, b.dtype)
-        a, b = ops.cast(a, wide), ops.cast(b, wide)
+    if a.dtype != b.dtype:  # One is float32, one float64: the wider one.
+        a, b = ops.cast(a, "float64"), ops.cast(b, "float64")
     return a + b
 
 

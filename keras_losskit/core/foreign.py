@@ -159,7 +159,9 @@ _EQUIVALENTS = {
 def require_lossless(loss):
     """Raise unless `loss` comes back from its own config as it was."""
     try:
-        copy = keras.losses.deserialize(keras.losses.serialize(loss))
+        again = keras.losses.deserialize(keras.losses.serialize(loss))
+        if type(again) is not type(loss):
+            raise TypeError("Keras does not find its class")
     except Exception as error:
         raise ValueError(
             f"{type(loss).__name__} cannot be a term: it does not survive a round trip "
@@ -169,7 +171,7 @@ def require_lossless(loss):
         ) from error
     lost = [
         f"`{name}` was {before!r} and would reload as {after!r}"
-        for name, before, after in _differences(vars(loss), vars(copy))
+        for name, before, after in _differences(vars(loss), vars(again))
     ]
     if not lost:
         return

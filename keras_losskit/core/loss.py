@@ -116,6 +116,11 @@ class Loss(keras.losses.Loss, metaclass=_SaveableWhenBuilt):
         """The reduction applied here; combined losses may inherit theirs."""
         return self.reduction
 
+    @property
+    def applies_weights(self):
+        """Whether `call` takes the sample weights and applies them itself."""
+        return "sample_weight" in self._hook_takes
+
     # --- what a subclass may write -------------------------------------------
 
     def call(self, y_true, y_pred):
@@ -176,31 +181,37 @@ class Loss(keras.losses.Loss, metaclass=_SaveableWhenBuilt):
         shape = keras.tree.flatten(y_pred)[0].shape
         weights = self._weights(sample_weight, shape)
         mask = self._mask(mask, shape)
-        # A weight of 0 removes a sample, whatever it holds; it is still counted.
-        present = combine_masks(mask, None if weights is None else weights != 0)
-        y_true, y_pred = fill((y_true, y_pred), present)
-        y_true, y_pred = self.prepare(y_true, y_pred)
+        # What is masked is emptied before anything looks at it, padding ids too.
+        y_true, y_pred = self.prepare(*fill((y_true, y_pred), mask))
         not_ignored = self.input_mask(y_true, y_pred)
-        y_true, y_pred = fill((y_true, y_pred), not_ignored)
         exists = combine_masks(mask, not_ignored)
-        present = combine_masks(present, not_ignored)
-        hook = {"mask": present, "sample_weight": weights}
-        values = self.call(
-            y_true, y_pred, **{k: hook[k] for k in sorted(self._hook_takes)}
-        )
-        not_ignored = keras_mask(values)  # A hook may attach one, as Keras' own do.
-        exists = combine_masks(exists, not_ignored)
+        # A weight of 0 removes a sample, whatever it holds; it is still counted.
+        present = combine_masks(exists, None if weights is None else weights != 0)
+        y_true, y_pred = fill((y_true, y_pred), present)
+        hook = {}
+        if "mask" in self._hook_takes:
+            hook["mask"] = present
+        if self.applies_weights:
+            hook["sample_weight"] = weights
+        values = self.call(y_true, y_pred, **hook)
+        attached = keras_mask(values)  # A hook may attach one, as Keras' own do.
         values = self._check_values(values, shape)
-        if "sample_weight" in self._hook_takes:
+        if self.applies_weights:
             return values, None, None
         if weights is not None:
             check_aligned(self.name, "sample_weight", weights, values.shape, "values")
-        if exists is not None and len(exists.shape) > len(values.shape):
-            if "mask" not in self._hook_takes:
-                check_aligned(self.name, "the mask", exists, values.shape, "values")
-            exists = None  # Already applied inside the mathematics.
-        counted = self.value_mask(y_true, y_pred, present)
-        return values, weights, combine_masks(exists, counted)
+        counted = combine_masks(attached, self.value_mask(y_true, y_pred, present))
+        for part in (mask, not_ignored):
+            counted = combine_masks(counted, self._mask_of_values(part, values.shape))
+        return values, weights, counted
+
+    def _mask_of_values(self, mask, shape):
+        """`mask` where it masks values; `None` where `call` has applied it inside."""
+        if mask is not None and len(mask.shape) > len(shape):
+            if "mask" in self._hook_takes:
+                return None
+            check_aligned(self.name, "the mask", mask, shape, "values")
+        return mask
 
     def cast(self, x):
         """`x` as a tensor of the computation's dtype."""
@@ -222,7 +233,7 @@ class Loss(keras.losses.Loss, metaclass=_SaveableWhenBuilt):
 
     def _check_values(self, values, shape):
         values = ops.convert_to_tensor(values)
-        if "sample_weight" in self._hook_takes:
+        if self.applies_weights:
             return values
         if len(values.shape) == 0:
             raise ValueError(

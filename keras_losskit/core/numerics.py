@@ -1,7 +1,35 @@
 """Functions whose value and gradient stay finite where the plain ones' do not."""
 
+import math
+
 import keras
 from keras import ops
+
+# `ops.mean`, `ops.maximum` and `ops.minimum` compute in float32 on JAX and torch
+# even where their input is float64; the first functions here do not.
+
+
+def mean(x, axis=-1):
+    """Mean over `axis` (an int or a tuple), in the dtype of `x`; 0 of nothing."""
+    axes = (axis,) if isinstance(axis, int) else axis
+    sizes = [x.shape[a] for a in axes]
+    if None in sizes:
+        dynamic = ops.shape(x)
+        count = 1
+        for a in axes:
+            count = count * dynamic[a]
+        return safe_divide(ops.sum(x, axis=axis), ops.cast(count, x.dtype))
+    return ops.sum(x, axis=axis) / max(math.prod(sizes), 1)
+
+
+def at_least(x, bound):
+    """max(x, bound) for a constant bound; NaN stays NaN."""
+    return ops.where(x < bound, ops.full_like(x, bound), x)
+
+
+def at_most(x, bound):
+    """min(x, bound) for a constant bound; NaN stays NaN."""
+    return ops.where(x > bound, ops.full_like(x, bound), x)
 
 
 def safe_log(p):
@@ -13,7 +41,7 @@ def safe_log(p):
     `keras.config.epsilon()`.
     """
     eps = keras.config.epsilon()
-    above = ops.maximum(p, eps)
+    above = at_least(p, eps)
     # p - above is zero, with zero slope, wherever the logarithm itself holds.
     return ops.log(above) + (p - above) / eps
 
@@ -46,10 +74,10 @@ def power(x, exponent):
         return ops.square(x)
     if exponent < 1:
         tiny = 1e-37 if keras.backend.standardize_dtype(x.dtype) == "float32" else 1e-300
-        x = ops.maximum(x, tiny)
+        x = at_least(x, tiny)
     return ops.power(x, exponent)
 
 
 def mean_last_axis(x):
     """Mean over the last axis; `(B,)` stays as it is, one value per sample."""
-    return ops.mean(x, axis=-1) if len(x.shape) > 1 else x
+    return mean(x) if len(x.shape) > 1 else x

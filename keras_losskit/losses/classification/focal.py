@@ -4,7 +4,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import mean_last_axis, power
+from keras_losskit.core.numerics import at_least, mean_last_axis, power
 from keras_losskit.losses.classification.base import BinaryLoss, CategoricalLoss
 from keras_losskit.losses.classification.crossentropy import binary_crossentropy
 
@@ -132,5 +132,5 @@ class CategoricalFocalCrossentropy(CategoricalLoss):
         g = self.smoothed_targets(y_true, y_pred)
         log_p = self.log_probabilities(y_pred)
         # The tangent below epsilon goes under log 0 only; p is held at >= 0.
-        miss = ops.maximum(-ops.expm1(log_p), 0)
+        miss = at_least(-ops.expm1(log_p), 0)
         return -self.sum_over_classes(g * power(miss, self.gamma) * log_p)

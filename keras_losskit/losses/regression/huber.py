@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import mean_last_axis
+from keras_losskit.core.numerics import at_least, at_most, mean_last_axis
 
 
 @register
@@ -40,7 +40,7 @@ class Huber(Loss):
     def call(self, y_true, y_pred):
         d = ops.abs(y_pred - y_true)
         # With c = min(|d|, delta) both branches are c·(|d| - c/2).
-        c = ops.minimum(d, self.delta)
+        c = at_most(d, self.delta)
         return mean_last_axis(c * (d - 0.5 * c))
 
 
@@ -105,5 +105,5 @@ class ReverseHuber(Loss):
     def call(self, y_true, y_pred):
         d, c = ops.abs(y_pred - y_true), self.threshold
         # The square in the branch that is not taken may overflow; inf·0 is NaN.
-        far = ops.maximum(d, c)
+        far = at_least(d, c)
         return mean_last_axis(ops.where(d <= c, d, (ops.square(far) + c * c) / (2 * c)))

@@ -69,4 +69,4 @@ class Pinball(Loss):
     def call(self, y_true, y_pred):
         e = y_true - y_pred
         tau = ops.convert_to_tensor(self.tau, dtype=y_pred.dtype)
-        return mean_last_axis(ops.maximum(tau * e, (tau - 1) * e))
+        return mean_last_axis(ops.where(e < 0, (tau - 1) * e, tau * e))

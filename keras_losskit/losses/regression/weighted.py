@@ -121,4 +121,4 @@ class ChannelWeightedSquaredError(Loss):
                 "axis; it must be (B, …, D)."
             )
         w = ops.convert_to_tensor(self.weights, dtype=y_pred.dtype)
-        return ops.mean(w * ops.square(y_pred - y_true), axis=-1)
+        return mean_last_axis(w * ops.square(y_pred - y_true))

@@ -56,6 +56,10 @@ class OverlapLoss(LabelledLoss):
         self.smooth = checks.real(self, "smooth", smooth, at_least=0)
         self.empty = checks.choice(self, "empty", empty, ("score", "skip"))
 
+    @property
+    def applies_weights(self):
+        return self.over == "batch"
+
     def prepare(self, y_true, y_pred):
         if len(y_pred.shape) < 2 or y_pred.shape[-1] is None:
             raise ValueError(
@@ -78,10 +82,9 @@ class OverlapLoss(LabelledLoss):
         axes = tuple(range(1, len(p.shape) - 1))
         if self.over == "batch":
             axes = (0, *axes)
-            if weights is not None:
-                weights = align_left(weights, len(p.shape))
-                p, g, pg = p * weights, g * weights, p * g * weights
-                return tuple(ops.sum(x, axis=axes) for x in (pg, p, g))
+        if weights is not None:  # Only over the batch; see `applies_weights`.
+            weights = align_left(weights, len(p.shape))
+            return tuple(ops.sum(weights * x, axis=axes) for x in (p * g, p, g))
         return tuple(ops.sum(x, axis=axes) if axes else x for x in (p * g, p, g))
 
     def ratio(self, numerator, denominator):
@@ -113,8 +116,7 @@ class OverlapLoss(LabelledLoss):
     def call(self, y_true, y_pred, mask=None, sample_weight=None):
         g = self.dense_targets(y_true, y_pred)
         p = self.probabilities(y_pred)
-        weights = sample_weight if self.over == "batch" else None
-        tp, predicted, target = self.counts(p, g, mask, weights)
+        tp, predicted, target = self.counts(p, g, mask, sample_weight)
         return self.class_mean(self.score(tp, predicted, target), target)
 
     def score(self, tp, predicted, target):

@@ -1,0 +1,566 @@
+"""Every registered loss keeps the contract; the cases are in cases.py."""
+
+import copy
+import inspect
+import json
+import pickle
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_losskit as kl
+from keras_losskit.core.reduction import REDUCTIONS
+from tests import cases
+from tests.backends import (
+    BACKEND,
+    central_differences,
+    compiled,
+    to_numpy,
+    value_and_gradient,
+    wide,
+)
+
+CASES = cases.CASES
+COMBINED = (kl.WeightedSum, kl.Product, kl.Select)
+each = pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
+first_of_each = pytest.mark.parametrize(
+    "case", list({c.loss: c for c in reversed(CASES)}.values()), ids=lambda c: c.loss.__name__
+)
+
+
+def numbers(loss, y_true, y_pred, *rest):
+    return to_numpy(loss(y_true, y_pred, *rest))
+
+
+def case_rtol(case):
+    return 1e-9 if case.exact else 1e-6
+
+
+def exported():
+    found = [getattr(kl, name) for name in kl.__all__]
+    return [x for x in found if inspect.isclass(x) and x is not kl.Loss]
+
+
+def test_every_exported_loss_has_a_case():
+    assert {c.loss for c in CASES} == set(exported())
+
+
+def test_cases_leave_no_argument_at_its_default():
+    for loss in exported():
+        off = set()
+        for case in (c for c in CASES if c.loss is loss):
+            for name, p in inspect.signature(loss).parameters.items():
+                if name in case.options and case.options[name] != p.default:
+                    off.add(name)
+                if p.default is p.empty and (case.argument or name in case.options):
+                    off.add(name)
+        wanted = set(inspect.signature(loss).parameters) - {"reduction", "name", "dtype"}
+        assert off == wanted, f"{loss.__name__}: {wanted - off} only at the default"
+
+
+# --- values -----------------------------------------------------------------------
+
+
+@each
+def test_values_equal_the_reference(case):
+    with wide():
+        loss = case.make(reduction="none", dtype="float64")
+        got = loss(case.y_true, case.y_pred)
+        assert keras.backend.standardize_dtype(got.dtype) == "float64"
+        got = to_numpy(got)
+    expected = case.values()
+    assert got.shape == expected.shape
+    np.testing.assert_allclose(got, expected, rtol=case_rtol(case), atol=1e-12)
+
+
+@each
+def test_float32_is_near_the_reference(case):
+    got = case.make(reduction="none")(case.y_true, case.y_pred)
+    assert keras.backend.standardize_dtype(got.dtype) == "float32"
+    np.testing.assert_allclose(to_numpy(got), case.values(), rtol=2e-5, atol=2e-6)
+
+
+@each
+@pytest.mark.parametrize("half", ["float16", "bfloat16"])
+def test_half_precision_input_is_computed_in_float32(case, half):
+    y_pred = ops.cast(ops.convert_to_tensor(case.y_pred), half)
+    got = case.make()(case.y_true, y_pred)
+    assert keras.backend.standardize_dtype(got.dtype) == "float32"
+    expected = case.make()(case.y_true, ops.cast(y_pred, "float32"))
+    np.testing.assert_array_equal(to_numpy(got), to_numpy(expected))
+
+
+@each
+def test_half_dtype_is_widened(case):
+    loss = case.make(dtype="bfloat16")
+    assert loss.get_config()["dtype"] == "bfloat16"
+    got = loss(case.y_true, case.y_pred)
+    assert keras.backend.standardize_dtype(got.dtype) == "float32"
+
+
+# --- reduction and weights -----------------------------------------------------------
+
+
+def reduced(values, weights, counted, reduction):
+    """Keras' meaning of the five words, in loops. `counted` marks existing values."""
+    total = count = weight_sum = 0.0
+    weighted = np.zeros(values.shape)
+    for i in np.ndindex(*values.shape):
+        if not counted[i]:
+            continue
+        w = 1.0 if weights is None else weights[i[: weights.ndim]]
+        weighted[i] = 0.0 if w == 0 else w * values[i]
+        total, count, weight_sum = total + weighted[i], count + 1, weight_sum + w
+    if reduction in ("none", None):
+        return weighted
+    if reduction == "sum":
+        return total
+    divisor = count
+    if reduction == "mean_with_sample_weight":
+        divisor = weight_sum
+    return total / divisor if divisor else 0.0
+
+
+def counted_positions(case, values):
+    """Which values count: not those of an ignored class."""
+    counted = np.ones(values.shape, bool)
+    ignore = case.options.get("ignore_class")
+    if case.kind == "classes" and ignore is not None:
+        counted = case.y_true != ignore
+    return counted
+
+
+@each
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_reductions_with_and_without_weights(case, reduction):
+    values = case.values()
+    with wide():
+        loss = case.make(reduction=reduction, dtype="float64")
+        got = numbers(loss, case.y_true, case.y_pred)
+        if case.batch:
+            np.testing.assert_allclose(got, values, rtol=1e-9)
+            return
+        counted = counted_positions(case, values)
+        np.testing.assert_allclose(
+            got, reduced(values, None, counted, reduction), rtol=case_rtol(case), atol=1e-12
+        )
+        weights = np.array([0.5, 2.0, 0.0, 1.25])[: len(values)]
+        if case.loss is kl.WeightedSum and reduction not in ("none", None):
+            return  # Its law is in test_laws.py.
+        np.testing.assert_allclose(
+            numbers(loss, case.y_true, case.y_pred, weights),
+            reduced(values, weights, counted, reduction),
+            rtol=case_rtol(case),
+            atol=1e-12,
+        )
+        if values.ndim > 1:
+            weights = np.linspace(0, 2, values.size).reshape(values.shape)
+            np.testing.assert_allclose(
+                numbers(loss, case.y_true, case.y_pred, weights),
+                reduced(values, weights, counted, reduction),
+                rtol=case_rtol(case),
+                atol=1e-12,
+            )
+
+
+@each
+def test_weight_zero_removes_a_sample_even_of_nan(case):
+    weights = np.array([1.0, 0.0, 2.0, 1.5])[: len(case.y_pred)]
+    spoilt = case.y_pred.astype("float32").copy()
+    spoilt[1] = np.nan
+    loss = case.make()
+    clean, clean_gradient = value_and_gradient(
+        lambda p: loss(case.y_true, p, weights), case.y_pred.astype("float32")
+    )
+    value, gradient = value_and_gradient(lambda p: loss(case.y_true, p, weights), spoilt)
+    np.testing.assert_allclose(value, clean, rtol=1e-6)
+    np.testing.assert_allclose(gradient, clean_gradient, rtol=1e-5, atol=1e-7)
+    assert not gradient[1].any()
+
+
+def without(case, keep):
+    """The mean over a batch from which samples are really taken out."""
+    return numbers(case.make(), case.y_true[keep], case.y_pred[keep])
+
+
+@each
+def test_mask_removes_samples_even_of_nan(case):
+    mask = np.array([True, False, True, True])[: len(case.y_pred)]
+    spoilt = case.y_pred.astype("float32").copy()
+    spoilt[1] = np.nan
+    loss = case.make()
+    value, gradient = value_and_gradient(
+        lambda p: loss.evaluate(case.y_true, p, None, mask), spoilt
+    )
+    np.testing.assert_allclose(value, without(case, mask), rtol=1e-5, atol=1e-6)
+    assert np.isfinite(gradient).all() and not gradient[1].any()
+    nothing = np.zeros(len(mask), bool)
+    value, gradient = value_and_gradient(
+        lambda p: loss.evaluate(case.y_true, p, None, nothing), spoilt
+    )
+    assert value == 0 and not gradient.any()
+
+
+@each
+def test_keras_mask_on_y_pred_is_read(case):
+    mask = np.array([True, False, True, True])[: len(case.y_pred)]
+    y_pred = ops.convert_to_tensor(case.y_pred.astype("float32"))
+    y_pred._keras_mask = ops.convert_to_tensor(mask)
+    got = numbers(case.make(), case.y_true, y_pred)
+    np.testing.assert_allclose(got, without(case, mask), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.y_pred.ndim > 2], ids=lambda c: c.id)
+def test_mask_of_positions(case):
+    mask = np.ones(case.y_pred.shape[:-1], bool)
+    mask[0, 1] = mask[2, 0] = False
+    clean = np.where(mask[..., None], case.y_pred, 0).astype("float32")
+    spoilt = np.where(mask[..., None], case.y_pred, np.nan).astype("float32")
+    loss = case.make()
+    expected, expected_gradient = value_and_gradient(
+        lambda p: loss.evaluate(case.y_true, p, None, mask), clean
+    )
+    value, gradient = value_and_gradient(
+        lambda p: loss.evaluate(case.y_true, p, None, mask), spoilt
+    )
+    np.testing.assert_allclose(value, expected, rtol=1e-6)
+    np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-5, atol=1e-7)
+    assert not gradient[~mask].any()
+    if case.kind != "map":
+        values = case.values()
+        counted = counted_positions(case, values) & mask
+        np.testing.assert_allclose(
+            value, reduced(values, None, counted, "mean"), rtol=1e-5, atol=1e-6
+        )
+
+
+@each
+@pytest.mark.parametrize("shape", [(7,), (4, 3, 5, 2), (4, 9), (1,)])
+def test_weights_that_do_not_fit_raise(case, shape):
+    if len(case.y_pred) != 4:
+        shape = tuple(3 if n == 4 else n for n in shape)
+    loss = case.make()
+    with pytest.raises(ValueError, match="sample_weight") as error:
+        loss(case.y_true, case.y_pred, np.ones(shape))
+    assert str(shape) in str(error.value)
+
+
+# --- shapes ----------------------------------------------------------------------------
+
+
+@each
+def test_shapes_that_do_not_fit_raise(case):
+    loss = case.make()
+    wrong = case.y_true[:, :2]
+    with pytest.raises(ValueError) as error:
+        loss(wrong, case.y_pred)
+    selected = (4, 2, 2)  # What `Select` hands on.
+    shape = selected if case.loss is kl.Select else wrong.shape
+    assert f"y_true of shape {shape} does not fit y_pred" in str(error.value)
+
+
+@pytest.mark.parametrize("loss", [kl.MeanSquaredError(), kl.Huber(), kl.BinaryCrossentropy()])
+def test_the_broadcast_trap(loss):
+    column, flat = np.full((4, 1), 0.5), np.full((4,), 0.5)
+    for y_true, y_pred in ((flat, column), (column, flat), (flat, flat)):
+        values = loss.__class__(reduction="none")(y_true, y_pred)
+        assert tuple(values.shape) == (4,)
+        np.testing.assert_allclose(
+            numbers(loss, y_true, y_pred), numbers(loss, column, column), rtol=1e-6
+        )
+    with pytest.raises(ValueError, match=r"\(4,\).*\(4, 3\)"):
+        loss(flat, np.zeros((4, 3)) + 0.5)
+
+
+labelled = pytest.mark.parametrize(
+    "case",
+    [c for c in CASES if c.kind in ("classes", "map") and c.y_true.ndim < c.y_pred.ndim],
+    ids=lambda c: c.id,
+)
+
+
+@labelled
+@pytest.mark.parametrize("dtype", ["int64", "uint8", "float32"])
+def test_both_encodings_of_labels_agree(case, dtype):
+    loss = case.make()
+    ids = case.y_true.astype(dtype)
+    rows = np.eye(case.y_pred.shape[-1])[case.y_true]
+    expected = numbers(loss, rows, case.y_pred)
+    np.testing.assert_allclose(numbers(loss, ids, case.y_pred), expected, rtol=1e-6)
+    np.testing.assert_allclose(numbers(loss, ids[..., None], case.y_pred), expected, rtol=1e-6)
+
+
+@labelled
+def test_ids_outside_the_range(case):
+    for wrong in (-1, 255):
+        ids = case.y_true.copy()
+        ids[0, 0] = wrong
+        with pytest.raises(ValueError, match=f"class id {wrong} .*ignore_class"):
+            case.make()(ids, case.y_pred)
+        options = {**case.options, "ignore_class": wrong}
+        loss = case.loss(**options)
+        spoilt = case.y_pred.astype("float32").copy()
+        spoilt[0, 0] = np.nan
+        value, gradient = value_and_gradient(lambda p, f=loss, t=ids: f(t, p), spoilt)
+        assert np.isfinite(value) and np.isfinite(gradient).all()
+        assert not gradient[0, 0].any()
+        if not case.batch:
+            expected = case.reference(ids, case.y_pred, **options)
+            counted = (ids != wrong) if case.kind == "classes" else np.ones(len(ids), bool)
+            np.testing.assert_allclose(
+                value, reduced(np.asarray(expected), None, counted, "mean"), rtol=1e-5
+            )
+
+
+# --- gradients and extremes ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.exact], ids=lambda c: c.id)
+def test_gradient_agrees_with_central_differences(case):
+    weights = np.array([0.5, 2.0, 0.75, 1.25])[: len(case.y_pred)]
+    with wide():
+        loss = case.make(dtype="float64")
+        y_pred = case.y_pred.astype("float64")
+        _, gradient = value_and_gradient(lambda p: loss(case.y_true, p, weights), y_pred)
+        scalar = compiled(lambda p: loss(case.y_true, p, weights))
+        scalar = scalar.get("graph") or scalar.get("jit") or scalar["eager"]
+        expected = central_differences(
+            lambda p: float(to_numpy(scalar(ops.convert_to_tensor(p)))), y_pred
+        )
+    np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-8)
+
+
+def extreme_predictions(case):
+    if case.kind == "real":
+        small = np.zeros_like(case.y_pred)
+        return [small, small + 1e6, small - 1e6]
+    if case.options["from_logits"]:
+        signs = np.where(np.arange(case.y_pred.size).reshape(case.y_pred.shape) % 2, 1, -1)
+        return [signs * 100.0, -signs * 100.0, signs * 0.0]
+    if case.kind == "binary":
+        bits = (np.arange(case.y_pred.size).reshape(case.y_pred.shape) % 2).astype("float64")
+        return [bits, 1 - bits, bits * 0, bits * 0 + 1]
+    rows = np.eye(case.y_pred.shape[-1])
+    return [np.broadcast_to(row, case.y_pred.shape) for row in rows]
+
+
+@each
+def test_extremes_are_finite(case):
+    loss = case.make()
+    for y_pred in extreme_predictions(case):
+        y_pred = np.array(y_pred, dtype="float32")
+        value, gradient = value_and_gradient(lambda p: loss(case.y_true, p), y_pred)
+        assert np.isfinite(value), y_pred.flat[0]
+        assert np.isfinite(gradient).all(), y_pred.flat[0]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [c for c in CASES if c.kind == "real" and c.y_true.shape == c.y_pred.shape],
+    ids=lambda c: c.id,
+)
+def test_perfect_predictions_are_finite(case):
+    y_pred = case.y_true.astype("float32")
+    value, gradient = value_and_gradient(lambda p: case.make()(y_pred, p), y_pred)
+    assert np.isfinite(value) and np.isfinite(gradient).all()
+
+
+@each
+def test_batches_of_none_and_of_one(case):
+    loss = case.make()
+    value, gradient = value_and_gradient(
+        lambda p: loss(case.y_true[:0], p), case.y_pred[:0].astype("float32")
+    )
+    assert np.isfinite(value) and gradient.shape == case.y_pred[:0].shape
+    assert value == 0 or case.batch
+    one = numbers(loss, case.y_true[:1], case.y_pred[:1])
+    assert np.isfinite(one)
+
+
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if c.kind in ("binary", "classes")], ids=lambda c: c.id
+)
+def test_a_confidently_wrong_model_gets_a_gradient(case):
+    options = {**case.options, "label_smoothing": 0.0}
+    loss = case.loss(**options)
+    shape = (1, case.y_pred.shape[-1])
+    y_pred = np.zeros(shape, "float32")
+    if case.options["from_logits"]:
+        y_pred[:] = -100 if case.kind == "binary" else 0
+        y_pred[0, 1] = 100
+    elif case.kind == "classes":
+        y_pred[0, 1] = 1
+    y_true = np.ones(shape) if case.kind == "binary" else np.array([0])
+    _, gradient = value_and_gradient(lambda p: loss(y_true, p), y_pred)
+    assert gradient[0, 0] < 0
+
+
+# --- compiled ------------------------------------------------------------------------------
+
+
+@each
+def test_compiled_equals_eager(case):
+    loss = case.make()
+    y_true = case.y_true.astype("int32" if case.y_true.dtype.kind == "i" else "float32")
+    y_pred = case.y_pred.astype("float32")
+    weights = np.array([0.5, 2.0, 0.75, 1.25], "float32")[: len(y_pred)]
+    expected = numbers(loss, y_true, y_pred, weights)
+    for how, function in compiled(lambda t, p, w: loss(t, p, w)).items():
+        got = function(*map(ops.convert_to_tensor, (y_true, y_pred, weights)))
+        np.testing.assert_allclose(to_numpy(got), expected, rtol=1e-5, atol=1e-7, err_msg=how)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="unknown sizes exist in tf.function")
+@each
+@pytest.mark.parametrize("reduction", ["mean", "none", "mean_with_sample_weight"])
+def test_unknown_batch_size_is_traced_once(case, reduction):
+    import tensorflow as tf
+
+    loss, traces = case.make(reduction=reduction), []
+    y_true = case.y_true.astype("int32" if case.y_true.dtype.kind == "i" else "float32")
+
+    def specification(x, dtype):
+        return tf.TensorSpec((None, *x.shape[1:]), dtype)
+
+    @tf.function(
+        input_signature=[
+            specification(y_true, y_true.dtype),
+            specification(case.y_pred, "float32"),
+            tf.TensorSpec((None,), "float32"),
+        ]
+    )
+    def step(t, p, w):
+        traces.append(1)
+        return loss(t, p, w)
+
+    for n in (1, 2, 3):
+        weights = np.linspace(0.5, 1.5, n).astype("float32")
+        p = case.y_pred[:n].astype("float32")
+        got = to_numpy(step(y_true[:n], p, weights))
+        np.testing.assert_allclose(
+            got, numbers(loss, y_true[:n], p, weights), rtol=1e-5, atol=1e-7
+        )
+    assert len(traces) == 1
+
+
+# --- config ----------------------------------------------------------------------------------
+
+
+@each
+def test_config_carries_every_argument(case):
+    reduction = "sum" if not case.batch else "none"
+    loss = case.make(reduction=reduction, name="other", dtype="float64")
+    config = json.loads(json.dumps(loss.get_config(), allow_nan=False))
+    assert list(config) == list(inspect.signature(case.loss).parameters)
+    assert (config["reduction"], config["name"], config["dtype"]) == (
+        reduction, "other", "float64",
+    )
+    for name, value in case.options.items():
+        if not isinstance(value, slice):
+            assert config[name] == value
+    copies = [
+        case.loss.from_config(config),
+        keras.losses.deserialize(json.loads(json.dumps(keras.losses.serialize(loss)))),
+        pickle.loads(pickle.dumps(loss)),
+        copy.deepcopy(loss),
+    ]
+    with wide():
+        expected = numbers(loss, case.y_true, case.y_pred)
+        for other in copies:
+            assert type(other) is case.loss
+            assert other.get_config() == loss.get_config()
+            assert repr(other) == repr(loss)
+            np.testing.assert_array_equal(numbers(other, case.y_true, case.y_pred), expected)
+
+
+@first_of_each
+def test_common_arguments_and_registration(case):
+    parameters = list(inspect.signature(case.loss).parameters.values())[-3:]
+    assert [p.name for p in parameters] == ["reduction", "name", "dtype"]
+    assert all(p.kind is p.KEYWORD_ONLY for p in parameters)
+    loss = case.make()
+    assert isinstance(loss, keras.losses.Loss)
+    registered = f"keras_losskit>{case.loss.__name__}"
+    assert keras.saving.get_registered_object(registered) is case.loss
+    if case.loss not in (*COMBINED, kl.KerasLoss, kl.FunctionLoss):
+        assert parameters[0].default == "sum_over_batch_size"
+        assert loss.name == parameters[1].default == case.loss.default_name()
+        assert parameters[2].default is None and loss.get_config()["dtype"] is None
+
+
+@first_of_each
+@pytest.mark.parametrize(
+    "bad", [{"reduction": "average"}, {"name": 3}, {"dtype": "int32"}, {"nonsense": 1}]
+)
+def test_bad_common_arguments_raise(case, bad):
+    with pytest.raises((ValueError, TypeError), match=next(iter(bad))):
+        case.make(**bad)
+
+
+RANGES = [
+    (name, bad)
+    for name, values in {
+        "delta": (0, -1, float("nan"), float("inf"), "1", None, True),
+        "threshold": (-1, float("nan"), "1"),
+        "tau": (0, 1, -0.1, float("nan"), [], [0.5, 2.0], "0.5"),
+        "outside_weight": (-1, float("nan")),
+        "weights": ([], [-1.0], [0.0, 0.0], [float("nan")], 3, "ab", None),
+        "label_smoothing": (-0.1, 1.1, float("nan")),
+        "pos_weight": (0, -1, float("nan")),
+        "gamma": (-1, float("nan"), "2"),
+        "alpha": (-0.1, 1.1),
+        "class_weights": ([], [-1.0, 1.0], [0.0, 0.0], 3),
+        "ignore_class": (1.5, "a", True),
+        "from_logits": (1, None, "yes"),
+        "z_loss": (-1, float("nan")),
+        "smooth": (-1, float("nan")),
+        "over": ("pixels", None),
+        "empty": ("nan", None),
+        "include_background": (1, None),
+        "squared": (1, "no"),
+        "fp_weight": (-1, float("nan")),
+        "fn_weight": (-1, float("nan")),
+        "low": (float("nan"), 2.0),
+        "high": (float("nan"), -2.0),
+    }.items()
+    for bad in values
+]
+
+
+@pytest.mark.parametrize(("option", "bad"), RANGES, ids=str)
+def test_bad_options_raise_and_name_the_argument(option, bad):
+    takers = {c.loss: c for c in CASES if option in c.options and c.loss not in COMBINED}
+    assert takers
+    for case in takers.values():
+        options = {**case.options, option: bad}
+        wanted = "low|high" if option in ("low", "high") else option
+        with pytest.raises((ValueError, TypeError), match=wanted) as error:
+            case.loss(**options)
+        assert case.loss.__name__ in str(error.value)
+
+
+def test_class_weights_must_be_as_many_as_classes():
+    for loss in (kl.CategoricalCrossentropy, kl.Dice):
+        with pytest.raises(ValueError, match="class_weights.*2 entries.*5"):
+            loss(class_weights=[1.0, 2.0])(cases.CLASS_IDS, cases.CLASS_SHARES)
+
+
+def test_extreme_alphabets():
+    """Ids that no float16, bfloat16 or float32 can hold."""
+    loss = kl.CategoricalCrossentropy(from_logits=True)
+    logits = ops.cast(np.eye(301)[[300, 299]] * 20, "bfloat16")
+    assert numbers(loss, np.array([300, 299]), logits) < 1e-5
+    assert numbers(loss, np.array([299, 300]), logits) > 15
+    n = 2**24 + 2
+    logits = np.zeros((1, n), "float32")
+    logits[0, 2**24 + 1] = 40.0
+    assert numbers(loss, np.array([2**24 + 1]), logits) < 1e-5
+    assert numbers(loss, np.array([2**24]), logits) > 15
+
+
+def test_keras_tensors_are_refused():
+    symbol = keras.Input((3,))
+    with pytest.raises(TypeError, match="KerasTensor"):
+        kl.MeanSquaredError()(np.zeros((2, 3)), symbol)

@@ -1,0 +1,140 @@
+"""The losses that Keras has too: equal numbers, wherever Keras is right."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_losskit as kl
+from tests.backends import to_numpy, value_and_gradient
+
+rng = np.random.default_rng(11)
+REAL = rng.normal(size=(2, 4, 3, 5)).astype("float32")
+LOGITS = rng.normal(size=(4, 3, 5)).astype("float32") * 2
+PROBS = np.exp(LOGITS) / np.exp(LOGITS).sum(-1, keepdims=True)
+SIGMOIDS = 1 / (1 + np.exp(-LOGITS))
+BITS = (rng.random((4, 3, 5)) < 0.4).astype("float32")
+IDS = rng.integers(0, 5, size=(4, 3))
+ROWS = np.eye(5, dtype="float32")[IDS]
+MASK = np.array([[1, 1, 0], [1, 1, 1], [0, 0, 1], [1, 0, 1]], bool)
+SPARSE = keras.losses.SparseCategoricalCrossentropy
+
+PAIRS = {
+    "mse": (kl.MeanSquaredError, {}, keras.losses.MeanSquaredError, {}, *REAL),
+    "mae": (kl.MeanAbsoluteError, {}, keras.losses.MeanAbsoluteError, {}, *REAL),
+    "huber": (kl.Huber, {"delta": 0.7}, keras.losses.Huber, {"delta": 0.7}, *REAL),
+    "log_cosh": (kl.LogCosh, {}, keras.losses.LogCosh, {}, *REAL),
+}
+for name, from_logits in (("logits", True), ("probabilities", False)):
+    shared = {"from_logits": from_logits, "label_smoothing": 0.1}
+    binary, classes = (LOGITS, LOGITS) if from_logits else (SIGMOIDS, PROBS)
+    only = {"from_logits": from_logits}
+    PAIRS |= {
+        f"bce-{name}": (
+            kl.BinaryCrossentropy, shared, keras.losses.BinaryCrossentropy, shared,
+            BITS, binary,
+        ),
+        f"focal-{name}": (
+            kl.BinaryFocalCrossentropy, {**shared, "gamma": 1.5},
+            keras.losses.BinaryFocalCrossentropy, {**shared, "gamma": 1.5}, BITS, binary,
+        ),
+        f"balanced-focal-{name}": (
+            kl.BinaryFocalCrossentropy, {**shared, "alpha": 0.3},
+            keras.losses.BinaryFocalCrossentropy,
+            {**shared, "alpha": 0.3, "apply_class_balancing": True}, BITS, binary,
+        ),
+        f"ce-{name}": (
+            kl.CategoricalCrossentropy, shared, keras.losses.CategoricalCrossentropy, shared,
+            ROWS, classes,
+        ),
+        f"sparse-ce-{name}": (kl.CategoricalCrossentropy, only, SPARSE, only, IDS, classes),
+        f"ignoring-ce-{name}": (
+            kl.CategoricalCrossentropy, {**only, "ignore_class": 2}, SPARSE,
+            {**only, "ignore_class": 2}, IDS, classes,
+        ),
+        f"categorical-focal-{name}": (
+            kl.CategoricalFocalCrossentropy,
+            {**shared, "gamma": 1.5, "class_weights": [1.0, 0.5, 2.0, 0.25, 1.5]},
+            keras.losses.CategoricalFocalCrossentropy,
+            {**shared, "gamma": 1.5, "alpha": [1.0, 0.5, 2.0, 0.25, 1.5]}, ROWS, classes,
+        ),
+    }
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.parametrize(
+    "reduction", ["sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None]
+)
+@pytest.mark.parametrize("weights", ["none", "samples", "positions"])
+@pytest.mark.parametrize("mask", [False, True])
+def test_numbers_equal_keras(pair, reduction, weights, mask):
+    mine, my_options, theirs, their_options, y_true, y_pred = PAIRS[pair]
+    try:
+        theirs = theirs(**their_options, reduction=reduction)
+    except ValueError:
+        pytest.skip(f"this Keras has no reduction {reduction!r}")
+    mine = mine(**my_options, reduction=reduction)
+    w = {
+        "none": None,
+        "samples": np.array([[0.5], [0.0], [2.0], [1.0]], "float32"),
+        "positions": rng.uniform(0, 2, size=(4, 3)).astype("float32"),
+    }[weights]
+    wide = w
+    if weights == "samples":  # Keras divides by the weights as given, not as applied.
+        wide = np.broadcast_to(w, (4, 3)).copy()
+    y_pred = ops.convert_to_tensor(y_pred) + 0
+    if mask:
+        y_pred._keras_mask = ops.convert_to_tensor(MASK)
+    got, expected = to_numpy(mine(y_true, y_pred, w)), to_numpy(theirs(y_true, y_pred, wide))
+    np.testing.assert_allclose(got, expected, rtol=2e-6, atol=1e-6)
+
+
+def test_tversky_and_dice_of_one_sample_and_class_equal_keras():
+    y, p = BITS[:1, ..., :1], SIGMOIDS[:1, ..., :1]
+    epsilon = keras.config.epsilon()
+    np.testing.assert_allclose(
+        to_numpy(kl.Dice(smooth=epsilon)(y, p)), to_numpy(keras.losses.Dice()(y, p)), rtol=1e-6
+    )
+    np.testing.assert_allclose(
+        to_numpy(kl.Tversky(0.3, 0.7, smooth=epsilon)(y, p)),
+        to_numpy(keras.losses.Tversky(alpha=0.3, beta=0.7)(y, p)),
+        rtol=1e-6,
+    )
+
+
+# --- where the kit differs on purpose (listed in the README) ------------------------------
+
+
+def gradient(loss, y, p):
+    return value_and_gradient(lambda x: loss(y, x), np.asarray(p, "float32"))[1]
+
+
+def test_a_probability_of_zero_keeps_its_gradient():
+    y, p = np.array([[1.0]]), np.array([[0.0]])
+    assert gradient(kl.BinaryCrossentropy(), y, p)[0, 0] < -1e6
+    assert gradient(keras.losses.BinaryCrossentropy(), y, p)[0, 0] == 0
+
+
+def test_focal_from_logits_does_not_saturate():
+    y, p = np.array([[1.0, 0.0]]), np.array([[-100.0, 0.0]])
+    mine = kl.CategoricalFocalCrossentropy(from_logits=True)
+    np.testing.assert_allclose(gradient(mine, y, p), [[-1.0, 1.0]])
+    theirs = keras.losses.CategoricalFocalCrossentropy(from_logits=True)
+    assert not gradient(theirs, y, p).any()
+    mine = kl.BinaryFocalCrossentropy(from_logits=True)
+    np.testing.assert_allclose(gradient(mine, y, p)[0, 0], -0.5)
+
+
+def test_dice_is_weighted_by_sample():
+    y = np.stack([np.ones((4, 1)), np.ones((4, 1))])
+    p = np.stack([np.ones((4, 1)), np.zeros((4, 1))])
+    assert to_numpy(kl.Dice()(y, p, np.array([2.0, 0.0]))) == 0
+    assert to_numpy(kl.Dice()(y, p, np.array([0.0, 2.0]))) == 1
+    np.testing.assert_allclose(to_numpy(kl.Dice(reduction="none")(y, p)), [0, 1])
+
+
+def test_weights_of_samples_on_maps():
+    y, p = REAL[0], REAL[1]
+    w = np.array([0.5, 0.0, 2.0, 1.0], "float32")
+    expected = (((p - y) ** 2).mean(-1) * w[:, None]).mean()
+    np.testing.assert_allclose(to_numpy(kl.MeanSquaredError()(y, p, w)), expected, rtol=1e-6)
