@@ -1,12 +1,13 @@
 """Losses from elsewhere as terms: Keras' own, registered functions, names."""
 
+import inspect
+
 import keras
 import numpy as np
 from keras import ops
 
 from keras_losskit.core import config, targets
 from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.reduction import align_left, drop_trailing_ones
 
 
 def as_loss(identifier):
@@ -63,8 +64,8 @@ class KerasLoss(Loss):
     Example:
 
     >>> import keras, keras_losskit
-    >>> keras_losskit.KerasLoss(keras.losses.MeanSquaredError())
-    KerasLoss(loss=MeanSquaredError())
+    >>> keras_losskit.KerasLoss(keras.losses.BinaryCrossentropy(label_smoothing=0.1))
+    KerasLoss(BinaryCrossentropy(label_smoothing=0.1))
     """
 
     def __init__(self, loss, *, reduction="inherit", name=None, dtype=None):
@@ -104,7 +105,13 @@ class KerasLoss(Loss):
         return values if len(values.shape) == 0 else super()._check_values(values, shape)
 
     def __repr__(self):
-        return f"KerasLoss(loss={type(self.loss).__name__}())"
+        defaults = inspect.signature(type(self.loss)).parameters
+        arguments = ", ".join(
+            f"{name}={value!r}"
+            for name, value in self.loss.get_config().items()
+            if name in defaults and value != defaults[name].default
+        )
+        return f"KerasLoss({type(self.loss).__name__}({arguments}))"
 
 
 @register
@@ -146,6 +153,9 @@ class FunctionLoss(Loss):
 
     def call(self, y_true, y_pred):
         return self.function(y_true, y_pred)
+
+    def __repr__(self):
+        return f"FunctionLoss({self.function.__name__})"
 
 
 # What to use instead of a loss of Keras that does not survive its own config.
@@ -193,7 +203,7 @@ def _differences(before, after, name=""):
     elif isinstance(before, (list, tuple)) and isinstance(after, (list, tuple)):
         if len(before) != len(after):
             yield name, before, after
-        for a, b in zip(before, after):
+        for a, b in zip(before, after, strict=False):
             yield from _differences(a, b, name)
     elif hasattr(before, "get_config") and hasattr(after, "get_config"):
         yield from _differences(before.get_config(), after.get_config(), name)

@@ -134,7 +134,7 @@ def _shape(x):
 def _leads(lead, shape):
     return len(lead) <= len(shape) and all(
         a is None or b is None or a == b or (a == 1 and i > 0)
-        for i, (a, b) in enumerate(zip(lead, shape))
+        for i, (a, b) in enumerate(zip(lead, shape, strict=False))
     )
 
 

@@ -60,7 +60,9 @@ def times(a, b):
             schedules.append(weight)
         else:
             factor *= weight
-    return schedules[0] if factor == 1 and len(schedules) == 1 else ScaledSchedule(schedules, factor)
+    if factor == 1 and len(schedules) == 1:
+        return schedules[0]
+    return ScaledSchedule(schedules, factor)
 
 
 def shown(weight):

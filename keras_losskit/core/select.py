@@ -1,6 +1,5 @@
 """`Select`: a loss on a part of one output; what `.on(...)` builds."""
 
-import keras
 from keras import ops
 
 from keras_losskit.core.algebra import CombinedLoss, _factor_repr

@@ -11,7 +11,7 @@ from keras_losskit.core.backend import visible
 def compatible(a, b):
     """Whether two shapes can be equal, as far as they are known."""
     return len(a) == len(b) and all(
-        m is None or n is None or m == n for m, n in zip(a, b)
+        m is None or n is None or m == n for m, n in zip(a, b, strict=True)
     )
 
 

@@ -15,8 +15,8 @@ class BinaryFocalCrossentropy(BinaryLoss):
 
     Cross-entropy in which easy examples (p_t near 1) are turned down. From
     logits both factors are computed from the logit itself, so that value and
-    gradient stay informative where the model is confidently wrong; Keras'
-    saturates there.
+    gradient stay informative where the model is confidently wrong, on every
+    backend.
 
     Args:
         gamma: the focusing power, >= 0; 0 is plain cross-entropy.
@@ -90,7 +90,7 @@ class CategoricalFocalCrossentropy(CategoricalLoss):
     |---|---|
     | Keras `CategoricalFocalCrossentropy(alpha=0.25)` | `0.25 * CategoricalFocalCrossentropy()` |
     | Keras `…(alpha=[a0, a1, …])` | `class_weights=[a0, a1, …]` |
-    | segmentation_models `CategoricalFocalLoss(alpha=0.25)` | `0.25 * …`, which also averages over the classes: divide by C |
+    | segmentation_models `CategoricalFocalLoss(alpha=0.25)` | `0.25 / C * …`: it averages classes |
 
     Call with `y_true` `(B, …)`, `(B, …, 1)` or `(B, …, C)`, `y_pred`
     `(B, …, C)`; values `(B, …)`.

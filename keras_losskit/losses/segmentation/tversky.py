@@ -23,7 +23,7 @@ class Tversky(OverlapLoss):
     | elsewhere | here |
     |---|---|
     | Salehi 2017, Keras `Tversky(alpha, beta)`, MONAI | `fp_weight=alpha, fn_weight=beta` |
-    | Abraham 2018 (focal Tversky), segmentation_models.pytorch in old releases | `fn_weight=alpha, fp_weight=beta` |
+    | Abraham 2018 (focal Tversky) | `fn_weight=alpha, fp_weight=beta` |
 
     Call with `y_pred (B, *spatial, C)`, `y_true` class ids `(B, *spatial)` or
     rows in the shape of `y_pred`.
