@@ -147,7 +147,7 @@ def test_names_and_term_values():
     ]
     values = total.term_values(Y, P, WEIGHTS["samples"])
     assert list(values) == list(total.terms)
-    for name, (weight, loss) in total.terms.items():
+    for name, (_, loss) in total.terms.items():
         np.testing.assert_allclose(
             n(values[name]), n(loss(Y, P, WEIGHTS["samples"])), rtol=1e-6
         )
