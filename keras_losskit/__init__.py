@@ -13,14 +13,33 @@ from keras_losskit.losses.classification.focal import (
     BinaryFocalCrossentropy,
     CategoricalFocalCrossentropy,
 )
-from keras_losskit.losses.regression.huber import Huber, LogCosh, ReverseHuber
+from keras_losskit.losses.regression.barron import Barron
+from keras_losskit.losses.regression.deviance import GammaDeviance, Poisson, Tweedie
+from keras_losskit.losses.regression.directional import CosineSimilarity
+from keras_losskit.losses.regression.huber import Huber, LogCosh, ReverseHuber, SmoothL1
 from keras_losskit.losses.regression.powers import MeanAbsoluteError, MeanSquaredError
-from keras_losskit.losses.regression.quantile import Pinball
+from keras_losskit.losses.regression.quantile import Expectile, Pinball
+from keras_losskit.losses.regression.relative import (
+    MeanAbsolutePercentageError,
+    MeanSquaredLogarithmicError,
+    SymmetricMeanAbsolutePercentageError,
+)
+from keras_losskit.losses.regression.robust import (
+    Cauchy,
+    Charbonnier,
+    GemanMcClure,
+    TukeyBiweight,
+    Welsch,
+)
+from keras_losskit.losses.regression.root import RootMeanSquaredError
+from keras_losskit.losses.regression.scale_invariant import ScaleInvariantLog
+from keras_losskit.losses.regression.tolerance import EpsilonInsensitive
 from keras_losskit.losses.regression.weighted import (
     ChannelWeightedSquaredError,
     DeadZoneAbsoluteError,
     RangeWeightedSquaredError,
 )
+from keras_losskit.losses.regression.wing import Wing
 from keras_losskit.losses.segmentation.dice import Dice
 from keras_losskit.losses.segmentation.tversky import Tversky
 
@@ -38,15 +57,34 @@ __all__ = [
     "Select",
     "WeightedSum",
     # regression
+    "Barron",
+    "Cauchy",
     "ChannelWeightedSquaredError",
+    "Charbonnier",
+    "CosineSimilarity",
     "DeadZoneAbsoluteError",
+    "EpsilonInsensitive",
+    "Expectile",
+    "GammaDeviance",
+    "GemanMcClure",
     "Huber",
     "LogCosh",
     "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
     "Pinball",
+    "Poisson",
     "RangeWeightedSquaredError",
     "ReverseHuber",
+    "RootMeanSquaredError",
+    "ScaleInvariantLog",
+    "SmoothL1",
+    "SymmetricMeanAbsolutePercentageError",
+    "TukeyBiweight",
+    "Tweedie",
+    "Welsch",
+    "Wing",
     # classification
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",

@@ -228,8 +228,8 @@ def test_mask_of_positions(case):
     np.testing.assert_allclose(value, expected, rtol=1e-6)
     np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-5, atol=1e-7)
     assert not gradient[~mask].any()
-    if case.kind != "map":
-        values = case.values()
+    values = case.values()
+    if case.kind != "map" and values.shape == mask.shape:
         counted = counted_positions(case, values) & mask
         np.testing.assert_allclose(
             value, reduced(values, None, counted, "mean"), rtol=1e-5, atol=1e-6
@@ -510,7 +510,15 @@ RANGES = [
         "label_smoothing": (-0.1, 1.1, float("nan")),
         "pos_weight": (0, -1, float("nan")),
         "gamma": (-1, float("nan"), "2"),
-        "alpha": (-0.1, 1.1),
+        "alpha": (float("nan"), float("inf"), "1", True),
+        "beta": (0, -1, float("nan"), "1"),
+        "scale": (0, -1, float("nan")),
+        "epsilon": (-1, float("nan"), "1"),
+        "width": (0, -1, float("nan")),
+        "curvature": (0, -1, float("nan")),
+        "power": (1, 2, float("nan")),
+        "variance_weight": (-0.1, 1.1, float("nan")),
+        "axis": (0, 1.5, "a", None, True),
         "class_weights": ([], [-1.0, 1.0], [0.0, 0.0], 3),
         "ignore_class": (1.5, "a", True),
         "from_logits": (1, None, "yes"),
@@ -539,6 +547,36 @@ def test_bad_options_raise_and_name_the_argument(option, bad):
         with pytest.raises((ValueError, TypeError), match=wanted) as error:
             case.loss(**options)
         assert case.loss.__name__ in str(error.value)
+
+
+@pytest.mark.parametrize("bad", [-0.1, 1.1])
+def test_a_balance_is_between_0_and_1(bad):
+    with pytest.raises(ValueError, match="BinaryFocalCrossentropy.*alpha"):
+        kl.BinaryFocalCrossentropy(alpha=bad)
+
+
+def test_scale_invariant_log_leaves_masked_positions_out():
+    y, p = cases.POSITIVE_TRUE, cases.POSITIVE_PRED
+    mask = np.ones((4, 3), bool)
+    mask[:, 1] = False
+    loss = kl.ScaleInvariantLog(reduction="none")
+    got = to_numpy(loss.evaluate(y, p, None, mask))
+    np.testing.assert_allclose(got, numbers(loss, y[:, [0, 2]], p[:, [0, 2]]), rtol=1e-5)
+
+
+def test_cosine_similarity_along_other_axes():
+    y, p = cases.REAL_TRUE, cases.REAL_PRED
+    loss = kl.CosineSimilarity(axis=1, reduction="none")
+    np.testing.assert_allclose(numbers(loss, y, p), cases.cosine(y, p, 1), rtol=1e-5, atol=1e-6)
+    mask = np.ones((4, 3), bool)
+    mask[:, 1] = False
+    got = to_numpy(loss.evaluate(y, p, None, mask))
+    expected = cases.cosine(y[:, [0, 2]], p[:, [0, 2]], 1)
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
+    assert not numbers(loss, y * 0, p).any()
+    for axis in (-3, 3):
+        with pytest.raises(ValueError, match="batch axis"):
+            kl.CosineSimilarity(axis=axis)(y, p)
 
 
 def test_class_weights_must_be_as_many_as_classes():

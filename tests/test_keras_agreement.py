@@ -24,6 +24,14 @@ PAIRS = {
     "mae": (kl.MeanAbsoluteError, {}, keras.losses.MeanAbsoluteError, {}, *REAL),
     "huber": (kl.Huber, {"delta": 0.7}, keras.losses.Huber, {"delta": 0.7}, *REAL),
     "log_cosh": (kl.LogCosh, {}, keras.losses.LogCosh, {}, *REAL),
+    "mape": (
+        kl.MeanAbsolutePercentageError, {}, keras.losses.MeanAbsolutePercentageError, {}, *REAL
+    ),
+    "msle": (
+        kl.MeanSquaredLogarithmicError, {}, keras.losses.MeanSquaredLogarithmicError, {}, *REAL
+    ),
+    "poisson": (kl.Poisson, {}, keras.losses.Poisson, {}, *np.exp(REAL)),
+    "cosine": (kl.CosineSimilarity, {}, keras.losses.CosineSimilarity, {}, *REAL),
 }
 for name, from_logits in (("logits", True), ("probabilities", False)):
     shared = {"from_logits": from_logits, "label_smoothing": 0.1}

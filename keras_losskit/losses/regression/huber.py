@@ -107,3 +107,37 @@ class ReverseHuber(Loss):
         # The square in the branch that is not taken may overflow; inf·0 is NaN.
         far = at_least(d, c)
         return mean_last_axis(ops.where(d <= c, d, (ops.square(far) + c * c) / (2 * c)))
+
+
+@register
+class SmoothL1(Loss):
+    """Smooth L1: d²/(2·beta) where |d| <= beta, else |d| - beta/2.
+
+    `Huber(beta)` divided by beta: slope 1 in the tails whatever beta is. Popular for
+    boxes.
+
+    Args:
+        beta: the |d| at which the square ends, in units of `y_true`; > 0.
+
+    Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
+
+    Raises:
+        ValueError: for `beta` <= 0, or shapes that do not fit.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> float(keras_losskit.SmoothL1(beta=2.0)([[0.0, 0.0]], [[2.0, 4.0]]))    # (1 + 3)/2
+    2.0
+
+    Reference: R. Girshick, *Fast R-CNN* (2015), https://arxiv.org/abs/1504.08083
+    """
+
+    def __init__(self, beta=1.0, **common):
+        super().__init__(**common)
+        self.beta = checks.real(self, "beta", beta, above=0)
+
+    def call(self, y_true, y_pred):
+        d = ops.abs(y_pred - y_true)
+        c = at_most(d, self.beta)
+        return mean_last_axis(c * (d - 0.5 * c) / self.beta)

@@ -70,3 +70,37 @@ class Pinball(Loss):
         e = y_true - y_pred
         tau = ops.convert_to_tensor(self.tau, dtype=y_pred.dtype)
         return mean_last_axis(ops.where(e < 0, (tau - 1) * e, tau * e))
+
+
+@register
+class Expectile(Loss):
+    """Expectile loss: |tau - 1[e < 0]|·e², e = y_true - y_pred.
+
+    The squared counterpart of `Pinball`: its minimum is the tau-expectile, the mean
+    for tau = 0.5.
+
+    Args:
+        tau: the weight of predictions that are too low; 0 < tau < 1.
+
+    Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
+
+    Raises:
+        ValueError: for `tau` outside (0, 1), or shapes that do not fit.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> float(keras_losskit.Expectile(tau=0.75)([[0.0]], [[2.0]]))    # 0.25·2²
+    1.0
+
+    Reference: W. K. Newey, J. L. Powell, *Asymmetric Least Squares Estimation and
+    Testing* (1987), https://doi.org/10.2307/1911031
+    """
+
+    def __init__(self, tau=0.5, **common):
+        super().__init__(**common)
+        self.tau = checks.real(self, "tau", tau, above=0, below=1)
+
+    def call(self, y_true, y_pred):
+        e, tau = y_true - y_pred, self.tau
+        return mean_last_axis(ops.where(e < 0, (1 - tau) * e * e, tau * e * e))

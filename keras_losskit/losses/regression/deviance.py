@@ -1,0 +1,105 @@
+"""Negative log-likelihoods of counts and of positive targets."""
+
+import keras
+from keras import ops
+
+from keras_losskit.core import checks
+from keras_losskit.core.loss import Loss, register
+from keras_losskit.core.numerics import at_least, mean_last_axis, safe_log
+
+
+@register
+class Poisson(Loss):
+    """Poisson loss: y_pred - y_true·log(y_pred + epsilon).
+
+    For counts; `y_pred` is the rate, >= 0. `epsilon` is `keras.config.epsilon()`.
+    Below 0 the logarithm goes on along its tangent, so that value and gradient stay
+    finite (Keras' are NaN).
+
+    Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
+
+    Raises:
+        ValueError: where the shapes differ by more than a trailing axis of 1.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> float(keras_losskit.Poisson()([[0.0, 0.0]], [[1.0, 3.0]]))
+    2.0
+
+    Reference: J. A. Nelder, R. W. M. Wedderburn, *Generalized Linear Models* (1972),
+    https://doi.org/10.2307/2344614
+    """
+
+    def call(self, y_true, y_pred):
+        log = safe_log(y_pred + keras.config.epsilon())
+        return mean_last_axis(y_pred - y_true * log)
+
+
+@register
+class Tweedie(Loss):
+    """Tweedie loss: -y·ŷ^(1-p)/(1-p) + ŷ^(2-p)/(2-p), y the target, ŷ `y_pred`.
+
+    For targets >= 0 with many zeros (claims, rain); ŷ is the mean, > 0. Below
+    `keras.config.epsilon()` the first term goes on along its tangent and the second
+    stays as it is.
+
+    Args:
+        power: p, near 1 Poisson's, near 2 the gamma's; 1 < p < 2.
+
+    Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
+
+    Raises:
+        ValueError: for `power` outside (1, 2), or shapes that do not fit.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> float(keras_losskit.Tweedie(power=1.5)([[1.0]], [[4.0]]))    # 2/2 + 2·2
+    5.0
+
+    Reference: B. Jørgensen, *Exponential Dispersion Models* (1987),
+    https://doi.org/10.1111/j.2517-6161.1987.tb01685.x
+    """
+
+    def __init__(self, power=1.5, **common):
+        super().__init__(**common)
+        self.power = checks.real(self, "power", power, above=1, below=2)
+
+    def call(self, y_true, y_pred):
+        p, above = self.power, at_least(y_pred, keras.config.epsilon())
+        log = ops.log(above)  # `ops.power` would round p to float32.
+        # The tangent: y_pred - above is 0, with zero slope, where the formula holds.
+        pull = ops.exp((1 - p) * log) / (p - 1) - ops.exp(-p * log) * (y_pred - above)
+        return mean_last_axis(y_true * pull + ops.exp((2 - p) * log) / (2 - p))
+
+
+@register
+class GammaDeviance(Loss):
+    """Gamma deviance: 2·(log(ŷ/y) + y/ŷ - 1), y the target, ŷ `y_pred`.
+
+    For targets > 0 whose spread grows with their size. Targets are held at or above
+    `keras.config.epsilon()`; predictions below it go on along the tangent.
+
+    Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
+
+    Raises:
+        ValueError: where the shapes differ by more than a trailing axis of 1.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> round(float(keras_losskit.GammaDeviance()([[1.0]], [[2.0]])), 4)    # 2·(log 2 - 0.5)
+    0.3863
+
+    Reference: P. McCullagh, J. A. Nelder, *Generalized Linear Models* (1989),
+    https://doi.org/10.1201/9780203753736
+    """
+
+    def call(self, y_true, y_pred):
+        eps = keras.config.epsilon()
+        y, above = at_least(y_true, eps), at_least(y_pred, eps)
+        # With both held at eps, 0 against 0 (a masked pair) is 0 with slope 0.
+        deviance = ops.log(above) - ops.log(y) + y / above - 1
+        slope = (1 - y / above) / above
+        return mean_last_axis(2 * (deviance + slope * (y_pred - above)))

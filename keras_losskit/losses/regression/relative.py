@@ -1,0 +1,91 @@
+"""Errors relative to the size of the target, or between logarithms."""
+
+import keras
+from keras import ops
+
+from keras_losskit.core.loss import Loss, register
+from keras_losskit.core.numerics import at_least, mean_last_axis, safe_divide
+
+
+@register
+class MeanAbsolutePercentageError(Loss):
+    """Mean absolute percentage error: 100·|d|/max(|y_true|, epsilon).
+
+    Errors count relative to the target. `epsilon` is `keras.config.epsilon()`:
+    targets of 0 give huge values, as in Keras.
+
+    Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
+
+    Raises:
+        ValueError: where the shapes differ by more than a trailing axis of 1.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> float(keras_losskit.MeanAbsolutePercentageError()([[2.0, 4.0]], [[1.0, 5.0]]))
+    37.5
+
+    Reference: S. Makridakis, *Accuracy measures: theoretical and practical concerns*
+    (1993), https://doi.org/10.1016/0169-2070(93)90079-3
+    """
+
+    def call(self, y_true, y_pred):
+        size = at_least(ops.abs(y_true), keras.config.epsilon())
+        return 100 * mean_last_axis(ops.abs(y_pred - y_true) / size)
+
+
+@register
+class MeanSquaredLogarithmicError(Loss):
+    """Mean squared logarithmic error: (log(1 + y_pred) - log(1 + y_true))².
+
+    For targets >= 0 that span magnitudes. As in Keras both are held at or above
+    `keras.config.epsilon()`; below it there is no gradient.
+
+    Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
+
+    Raises:
+        ValueError: where the shapes differ by more than a trailing axis of 1.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> loss = keras_losskit.MeanSquaredLogarithmicError()
+    >>> round(float(loss([[0.0]], [[1.0]])), 4)    # log² 2
+    0.4805
+
+    Reference: L. Törnqvist, P. Vartia, Y. Vartia, *How Should Relative Changes Be
+    Measured?* (1985), https://doi.org/10.1080/00031305.1985.10479385
+    """
+
+    def call(self, y_true, y_pred):
+        eps = keras.config.epsilon()
+        h = ops.log(at_least(y_pred, eps) + 1) - ops.log(at_least(y_true, eps) + 1)
+        return mean_last_axis(ops.square(h))
+
+
+@register
+class SymmetricMeanAbsolutePercentageError(Loss):
+    """Symmetric percentage error: 200·|d|/(|y_true| + |y_pred|), 0/0 = 0.
+
+    Between 0 and 200. Where either is 0, or the signs differ, the value is 200 and
+    the gradient is 0.
+
+    Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
+
+    Raises:
+        ValueError: where the shapes differ by more than a trailing axis of 1.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> loss = keras_losskit.SymmetricMeanAbsolutePercentageError()
+    >>> float(loss([[0.0, 1.0]], [[0.0, 3.0]]))    # (0 + 200·2/4)/2
+    50.0
+
+    Reference: S. Makridakis, *Accuracy measures: theoretical and practical concerns*
+    (1993), https://doi.org/10.1016/0169-2070(93)90079-3
+    """
+
+    def call(self, y_true, y_pred):
+        size = ops.abs(y_true) + ops.abs(y_pred)
+        return 200 * mean_last_axis(safe_divide(ops.abs(y_pred - y_true), size))

@@ -1,0 +1,175 @@
+"""Losses that bound, or nearly bound, the pull of outliers."""
+
+from keras import ops
+
+from keras_losskit.core import checks
+from keras_losskit.core.loss import Loss, register
+from keras_losskit.core.numerics import at_most, mean_last_axis, safe_sqrt
+
+
+@register
+class Charbonnier(Loss):
+    """Charbonnier loss: √(d² + epsilon²) - epsilon, d = y_pred - y_true.
+
+    An absolute error that is smooth at 0; popular for image restoration.
+
+    Args:
+        epsilon: the |d| about which it turns linear, in units of `y_true`; > 0.
+
+    Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
+
+    Raises:
+        ValueError: for `epsilon` <= 0, or shapes that do not fit.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> float(keras_losskit.Charbonnier(epsilon=3.0)([[0.0]], [[4.0]]))    # 5 - 3
+    2.0
+
+    Reference: P. Charbonnier et al., *Two deterministic half-quadratic regularization
+    algorithms for computed imaging* (1994), https://doi.org/10.1109/ICIP.1994.413553
+    """
+
+    def __init__(self, epsilon=1e-3, **common):
+        super().__init__(**common)
+        self.epsilon = checks.real(self, "epsilon", epsilon, above=0)
+
+    def call(self, y_true, y_pred):
+        squared, eps = ops.square(y_pred - y_true), self.epsilon
+        # The difference of two near numbers, multiplied out.
+        return mean_last_axis(squared / (safe_sqrt(squared + eps * eps) + eps))
+
+
+@register
+class Cauchy(Loss):
+    """Cauchy (Lorentzian) loss: log(1 + (d/c)²/2), d = y_pred - y_true.
+
+    Grows with the logarithm of the error; the pull of an outlier falls as 1/|d|.
+
+    Args:
+        scale: c, in units of `y_true`; > 0.
+
+    Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
+
+    Raises:
+        ValueError: for `scale` <= 0, or shapes that do not fit.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> round(float(keras_losskit.Cauchy()([[0.0]], [[2.0]])), 4)    # log 3
+    1.0986
+
+    Reference: M. J. Black, P. Anandan, *The Robust Estimation of Multiple Motions*
+    (1996), https://doi.org/10.1006/cviu.1996.0006
+    """
+
+    def __init__(self, scale=1.0, **common):
+        super().__init__(**common)
+        self.scale = checks.real(self, "scale", scale, above=0)
+
+    def call(self, y_true, y_pred):
+        return mean_last_axis(ops.log1p(0.5 * ops.square((y_pred - y_true) / self.scale)))
+
+
+@register
+class GemanMcClure(Loss):
+    """Geman-McClure loss: 2(d/c)²/((d/c)² + 4), d = y_pred - y_true.
+
+    Between 0 and 2: outliers hardly pull.
+
+    Args:
+        scale: c, in units of `y_true`; > 0.
+
+    Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
+
+    Raises:
+        ValueError: for `scale` <= 0, or shapes that do not fit.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> float(keras_losskit.GemanMcClure()([[0.0]], [[2.0]]))    # 2·4/(4 + 4)
+    1.0
+
+    Reference: S. Geman, D. E. McClure, *Bayesian image analysis* (1985); in the scaling of
+    J. T. Barron (2019), https://arxiv.org/abs/1701.03077
+    """
+
+    def __init__(self, scale=1.0, **common):
+        super().__init__(**common)
+        self.scale = checks.real(self, "scale", scale, above=0)
+
+    def call(self, y_true, y_pred):
+        # Beyond 1e8 the slope is 0 in float32, and the square of x + 4 would overflow.
+        x = ops.square(at_most(ops.abs(y_pred - y_true) / self.scale, 1e8))
+        return mean_last_axis(2 * x / (x + 4))
+
+
+@register
+class Welsch(Loss):
+    """Welsch (Leclerc) loss: 1 - exp(-(d/c)²/2), d = y_pred - y_true.
+
+    Between 0 and 1: beyond a few c an error no longer pulls.
+
+    Args:
+        scale: c, in units of `y_true`; > 0.
+
+    Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
+
+    Raises:
+        ValueError: for `scale` <= 0, or shapes that do not fit.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> round(float(keras_losskit.Welsch()([[0.0]], [[2.0]])), 4)    # 1 - exp(-2)
+    0.8647
+
+    Reference: J. E. Dennis, R. E. Welsch, *Techniques for nonlinear least squares and
+    robust regression* (1978), https://doi.org/10.1080/03610917808812083
+    """
+
+    def __init__(self, scale=1.0, **common):
+        super().__init__(**common)
+        self.scale = checks.real(self, "scale", scale, above=0)
+
+    def call(self, y_true, y_pred):
+        return mean_last_axis(-ops.expm1(-0.5 * ops.square((y_pred - y_true) / self.scale)))
+
+
+@register
+class TukeyBiweight(Loss):
+    """Tukey's biweight: c²/6·(1 - (1 - (d/c)²)³) where |d| <= c, else c²/6.
+
+    Squared near zero; beyond c an error no longer pulls at all.
+
+    Args:
+        threshold: c, in units of `y_true`; > 0.
+
+    Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
+
+    Raises:
+        ValueError: for `threshold` <= 0, or shapes that do not fit.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> loss = keras_losskit.TukeyBiweight(threshold=6.0)
+    >>> float(loss([[0.0, 0.0]], [[6.0, 9.0]]))    # 36/6
+    6.0
+
+    Reference: A. E. Beaton, J. W. Tukey, *The Fitting of Power Series* (1974),
+    https://doi.org/10.1080/00401706.1974.10489171
+    """
+
+    def __init__(self, threshold=4.685, **common):
+        super().__init__(**common)
+        self.threshold = checks.real(self, "threshold", threshold, above=0)
+
+    def call(self, y_true, y_pred):
+        c = self.threshold
+        u = at_most(ops.square((y_pred - y_true) / c), 1)
+        # 1 - (1 - u)³, multiplied out: exact near 0.
+        return mean_last_axis(c * c / 6 * u * (3 - 3 * u + u * u))
