@@ -75,7 +75,8 @@ def power(x, exponent):
     if exponent < 1:
         tiny = 1e-37 if keras.backend.standardize_dtype(x.dtype) == "float32" else 1e-300
         x = at_least(x, tiny)
-    return ops.power(x, exponent)
+    # As a tensor: torch would round a plain float to float32.
+    return ops.power(x, ops.convert_to_tensor(exponent, dtype=x.dtype))
 
 
 def mean_last_axis(x):

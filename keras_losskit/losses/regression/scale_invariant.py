@@ -5,6 +5,7 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.loss import Loss, register
 from keras_losskit.core.numerics import safe_divide, safe_log, safe_sqrt
+from keras_losskit.core.reduction import fill
 
 
 @register
@@ -42,10 +43,7 @@ class ScaleInvariantLog(Loss):
 
     def call(self, y_true, y_pred, mask=None):
         h = safe_log(y_pred) - safe_log(y_true)
-        there = ops.ones_like(h)
-        if mask is not None:
-            mask = ops.reshape(mask, ops.shape(mask) + (1,) * (len(h.shape) - len(mask.shape)))
-            there = ops.where(mask, there, 0)
+        there = fill(ops.ones_like(h), mask)
         axes = tuple(range(1, len(h.shape)))
         count = _sum(there, axes)
         mean = safe_divide(_sum(h * there, axes), count)
