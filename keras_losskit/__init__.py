@@ -1,5 +1,6 @@
 """keras_losskit: losses for Keras that train, combine, save, reload and can be looked into."""
 
+import keras_losskit.core.operators  # noqa: F401  Gives `Loss` its `+` and `*`.
 from keras_losskit.core.algebra import Product, WeightedSum
 from keras_losskit.core.foreign import FunctionLoss, KerasLoss, as_loss
 from keras_losskit.core.function import loss

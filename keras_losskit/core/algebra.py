@@ -1,4 +1,4 @@
-"""The algebra of losses: sums with weights, products, and the operators."""
+"""The algebra of losses: sums with weights, and products."""
 
 import math
 import numbers
@@ -88,7 +88,7 @@ class WeightedSum(CombinedLoss):
     Raises:
         ValueError: where terms disagree on `from_logits`; where a weight is not
             finite; where values under `reduction="none"` differ in shape; where
-            a weight is a schedule that nothing drives.
+            a weight is a schedule, which nothing drives in this version.
 
     Example:
 
@@ -121,7 +121,7 @@ class WeightedSum(CombinedLoss):
         flat = {}
         for name, term in entries:
             weight, loss = term if isinstance(term, (tuple, list)) else (1, term)
-            weight, loss = _weight(weight), as_loss(loss)
+            weight, loss = weight_of(weight), as_loss(loss)
             if isinstance(loss, WeightedSum):
                 if self.reduction != "inherit" or self.requested_dtype:
                     loss = self.operand(loss)
@@ -147,8 +147,9 @@ class WeightedSum(CombinedLoss):
         if name not in self._driven:
             raise ValueError(
                 f"{self.name}: the weight of term `{name}` is a schedule and nothing "
-                "drives it, so it would be frozen. Add `WeightScheduler(total)` to the "
-                "callbacks of `fit`, or evaluate one step with `total.at_step(0)`."
+                "drives it, so it would be frozen. The callback that will, "
+                "`WeightScheduler`, is not in this version: fix the weights at one step "
+                "with `total.at_step(step)`, and compile again to move them."
             )
         return self._driven[name]
 
@@ -243,7 +244,7 @@ class WeightedSum(CombinedLoss):
             size = -weight if negative else weight
             factor = "" if isinstance(size, numbers.Real) and size == 1 else f"{shown(size)} * "
             lead = ("-" if negative else "") if not text else f" {sign} "
-            text += f"{lead}{factor}{_factor_repr(loss) if factor else repr(loss)}"
+            text += f"{lead}{factor}{factor_repr(loss) if factor else repr(loss)}"
         return text
 
 
@@ -312,7 +313,7 @@ class Product(CombinedLoss):
         return values, weights, counted
 
     def __repr__(self):
-        return " * ".join(_factor_repr(f) for f in self.factors)
+        return " * ".join(factor_repr(f) for f in self.factors)
 
 
 def require_agreement(losses):
@@ -339,7 +340,8 @@ def logit_uses(loss, part=""):
         yield part, loss.name, bool(loss.from_logits)
 
 
-def _weight(weight):
+def weight_of(weight):
+    """`weight` as a term's weight: a schedule, or a plain finite number."""
     if isinstance(weight, Schedule):
         return weight
     if isinstance(weight, np.generic) or (
@@ -381,92 +383,7 @@ def _unique(name, taken):
     return f"{name}_{n}"
 
 
-def _factor_repr(loss):
+def factor_repr(loss):
+    """`repr` as it reads beside a `*` or a dot: sums in parentheses."""
     text = repr(loss)
     return f"({text})" if isinstance(loss, WeightedSum) else text
-
-
-# --- The seam. `Loss` is an operand, but what its operators build are losses, so
-# they are given to it here and loss.py knows nothing of this file. --------------
-
-
-def _operand(x):
-    """`x` as a loss, or `None` for a stranger."""
-    known = isinstance(x, (keras.losses.Loss, str)) or hasattr(x, "__code__")
-    return as_loss(x) if known else None
-
-
-def _scalar(x):
-    """`x` as a weight, or `None` for a stranger."""
-    try:
-        return _weight(x)
-    except TypeError:
-        return None
-
-
-def _add(self, other, sign=1):
-    loss = _operand(other)
-    if loss is None:
-        return NotImplemented
-    return WeightedSum([self, (sign, loss)])
-
-
-def _radd(self, other):
-    if isinstance(other, (int, float)) and not isinstance(other, bool) and other == 0:
-        return self  # What sum() starts with.
-    loss = _operand(other)
-    return NotImplemented if loss is None else WeightedSum([loss, self])
-
-
-def _rsub(self, other):
-    loss = _operand(other)
-    return NotImplemented if loss is None else WeightedSum([loss, (-1, self)])
-
-
-def _mul(self, other):
-    weight = _scalar(other)
-    if weight is not None:
-        return WeightedSum([(weight, self)])
-    loss = _operand(other)
-    return NotImplemented if loss is None else _product(self, loss)
-
-
-def _rmul(self, other):
-    weight = _scalar(other)
-    if weight is not None:
-        return WeightedSum([(weight, self)])
-    loss = _operand(other)
-    return NotImplemented if loss is None else _product(loss, self)
-
-
-def _product(a, b):
-    scale, factors = 1, []
-    for loss in (a, b):
-        if isinstance(loss, WeightedSum) and len(loss.terms) == 1:
-            weight, loss = next(iter(loss.terms.values()))
-            scale = times(scale, weight)
-        factors.append(loss)
-    product = Product(factors)
-    plain = not isinstance(scale, Schedule) and scale == 1
-    return product if plain else WeightedSum([(scale, product)])
-
-
-def _truediv(self, other):
-    weight = _scalar(other)
-    if weight is None or isinstance(weight, Schedule):
-        return NotImplemented
-    if weight == 0:
-        raise ZeroDivisionError(f"{self.name}: a loss cannot be divided by 0.")
-    return WeightedSum([(1 / weight, self)])
-
-
-Loss.__add__ = _add
-Loss.__radd__ = _radd
-Loss.__sub__ = lambda self, other: _add(self, other, -1)
-Loss.__rsub__ = _rsub
-Loss.__mul__ = _mul
-Loss.__rmul__ = _rmul
-Loss.__truediv__ = _truediv
-Loss.__neg__ = lambda self: WeightedSum([(-1, self)])
-Loss.__pos__ = lambda self: self
-Loss.__array_ufunc__ = None  # So that np.float32(2) * loss comes here.

@@ -2,9 +2,9 @@
 
 from keras import ops
 
-from keras_losskit.core.algebra import CombinedLoss, _factor_repr
+from keras_losskit.core.algebra import CombinedLoss, factor_repr
 from keras_losskit.core.backend import keras_mask
-from keras_losskit.core.loss import Loss, register
+from keras_losskit.core.loss import register
 
 
 @register
@@ -67,7 +67,7 @@ class Select(CombinedLoss):
             for name, value in (("y_true", self.y_true), ("y_pred", self.y_pred))
             if value is not None
         )
-        return f"{_factor_repr(self.loss)}.on({parts})"
+        return f"{factor_repr(self.loss)}.on({parts})"
 
 
 def _selector(owner, name, value):
@@ -106,11 +106,3 @@ def _take(owner, name, x, selector):
     if isinstance(selector, list):
         return ops.take(x, [i % size for i in selector] if size else selector, axis=-1)
     return x[..., selector]
-
-
-def _on(self, *, y_true=None, y_pred=None):
-    """This loss on a part of its inputs; see `Select`."""
-    return Select(self, y_true=y_true, y_pred=y_pred)
-
-
-Loss.on = _on
