@@ -171,12 +171,13 @@ class WeightedSum(CombinedLoss):
         }
 
     def evaluate(self, y_true, y_pred, sample_weight=None, mask=None):
-        def parts():
-            for name, loss in self._present():
-                yield name, loss.evaluate(y_true, y_pred, sample_weight, mask)
-
         with keras.name_scope(self.name):
-            return self._add(parts())
+            return self._add(
+                [
+                    (name, loss.evaluate(y_true, y_pred, sample_weight, mask))
+                    for name, loss in self._present()
+                ]
+            )
 
     def weighable(self, y_true, y_pred, sample_weight, mask):
         # Reached only where this sum is a factor of a Product.
@@ -190,7 +191,7 @@ class WeightedSum(CombinedLoss):
             combined = masks[0]
             for m in masks[1:]:
                 combined = ops.logical_or(combined, m)
-        total = self._add((name, fill(v, m)) for name, (v, _, m) in found.items())
+        total = self._add([(name, fill(v, m)) for name, (v, _, m) in found.items()])
         return total, next(iter(found.values()))[1], combined
 
     def _present(self):

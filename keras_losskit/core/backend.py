@@ -1,5 +1,7 @@
 """The few facts about the running backend that ``keras.ops`` does not tell."""
 
+import functools
+
 import keras
 import numpy as np
 from keras import ops
@@ -40,7 +42,27 @@ def replicas():
 
 def keras_mask(x):
     """The mask that Keras layers attach to their outputs, or `None`."""
-    return getattr(x, "_keras_mask", None)
+    mask = getattr(x, "_keras_mask", None)
+    if mask is not None or keras.config.backend() != "jax":
+        return mask
+    import jax
+
+    # A tracer holds no attributes: Keras keeps its mask aside and hands it to layers.
+    return _mask_reader()(x) if isinstance(x, jax.core.Tracer) else None
+
+
+@functools.cache
+def _mask_reader():
+    class MaskReader(keras.layers.Layer):
+        def call(self, x, mask=None):
+            return mask
+
+        def compute_mask(self, inputs, previous_mask=None):
+            return None  # What comes out is the mask itself.
+
+    reader = MaskReader(autocast=False, name="mask_reader")
+    reader.supports_masking = True
+    return reader
 
 
 def to_tensors(x):

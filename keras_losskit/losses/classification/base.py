@@ -39,11 +39,17 @@ class CategoricalLoss(LabelledLoss):
         g = self.dense_targets(y_true, y_pred)
         return targets.smooth(g, self.label_smoothing, y_pred.shape[-1])
 
+    def probabilities(self, y_pred):
+        """p of every class: the softmax of logits, or p/Σp."""
+        if self.from_logits:
+            return ops.softmax(y_pred, axis=-1)
+        return safe_divide(y_pred, ops.sum(y_pred, axis=-1, keepdims=True))
+
     def log_probabilities(self, y_pred):
         """log p of every class, finite for any logits and at p = 0."""
         if self.from_logits:
             return ops.log_softmax(y_pred, axis=-1)
-        return safe_log(safe_divide(y_pred, ops.sum(y_pred, axis=-1, keepdims=True)))
+        return safe_log(self.probabilities(y_pred))
 
     def sum_over_classes(self, per_class):
         """Σ_c w_c·x_c: class weights act inside the sum over classes."""

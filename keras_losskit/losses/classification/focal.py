@@ -130,7 +130,9 @@ class CategoricalFocalCrossentropy(CategoricalLoss):
 
     def call(self, y_true, y_pred):
         g = self.smoothed_targets(y_true, y_pred)
+        # Near p = 1 the subtraction loses digits of a factor whose product with
+        # log p vanishes faster; a softmax is also what an overlap loss beside this
+        # one computes, so that a compiler does it once.
+        miss = at_least(1 - self.probabilities(y_pred), 0)
         log_p = self.log_probabilities(y_pred)
-        # The tangent below epsilon goes under log 0 only; p is held at >= 0.
-        miss = at_least(-ops.expm1(log_p), 0)
         return -self.sum_over_classes(g * power(miss, self.gamma) * log_p)
