@@ -100,6 +100,19 @@ def test_product_of_sums_distributes():
     assert len((a * b * c).factors) == 3
 
 
+def test_product_of_a_sum_whose_terms_are_masked_differently():
+    """A mask of samples beside one of positions, where B == T would broadcast silently."""
+    ids = np.array([[0, 1, 2], [2, 1, 0], [1, 1, 2]])
+    p = rng.uniform(0.1, 1, size=(3, 3, 3)).astype("float32")
+    p /= p.sum(-1, keepdims=True)
+    a, b = kl.CategoricalCrossentropy(ignore_class=2), kl.CategoricalCrossentropy()
+    mask = np.array([True, False, True])
+    ce = -np.log(np.take_along_axis(p, ids[..., None], -1)[..., 0])
+    expected = ((np.where(ids == 2, 0, ce) + ce) * ce)[mask].mean()
+    got = ((a + b) * b).evaluate(ids, p, None, mask)
+    np.testing.assert_allclose(n(got), expected, rtol=1e-5)
+
+
 def test_flattening():
     a, b, c = losses()
     total = 2 * (a + b) + c

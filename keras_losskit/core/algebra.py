@@ -190,7 +190,7 @@ class WeightedSum(CombinedLoss):
         if all(m is not None for m in masks):
             combined = masks[0]
             for m in masks[1:]:
-                combined = ops.logical_or(combined, m)
+                combined = combine_masks(combined, m, ops.logical_or)
         total = self._add([(name, fill(v, m)) for name, (v, _, m) in found.items()])
         return total, next(iter(found.values()))[1], combined
 

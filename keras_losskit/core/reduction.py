@@ -42,12 +42,12 @@ def check_aligned(owner, what, x, shape, of_what):
         )
 
 
-def combine_masks(first, second):
-    """Both masks at once, aligned from the left; `None` masks nothing."""
+def combine_masks(first, second, how=ops.logical_and):
+    """Two masks in one, aligned from the left; `None` masks nothing."""
     if first is None or second is None:
         return second if first is None else first
     rank = max(len(first.shape), len(second.shape))
-    return ops.logical_and(align_left(first, rank), align_left(second, rank))
+    return how(align_left(first, rank), align_left(second, rank))
 
 
 def fill(x, mask):
