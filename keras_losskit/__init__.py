@@ -6,14 +6,42 @@ from keras_losskit.core.foreign import FunctionLoss, KerasLoss, as_loss
 from keras_losskit.core.function import loss
 from keras_losskit.core.loss import Loss
 from keras_losskit.core.select import Select
+from keras_losskit.losses.classification.bi_tempered import BiTempered
+from keras_losskit.losses.classification.brier import Brier
 from keras_losskit.losses.classification.crossentropy import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
+)
+from keras_losskit.losses.classification.divergence import (
+    Distillation,
+    JensenShannon,
+    KLDivergence,
 )
 from keras_losskit.losses.classification.focal import (
     BinaryFocalCrossentropy,
     CategoricalFocalCrossentropy,
 )
+from keras_losskit.losses.classification.hinge import CategoricalHinge, Hinge, SquaredHinge
+from keras_losskit.losses.classification.long_tail import (
+    LDAM,
+    LogitAdjustedCrossentropy,
+    class_balanced_weights,
+)
+from keras_losskit.losses.classification.mining import HardExampleMining
+from keras_losskit.losses.classification.multilabel import AsymmetricMultiLabel
+from keras_losskit.losses.classification.noise_robust import (
+    GeneralizedCrossentropy,
+    NormalizedCrossentropy,
+    ReverseCrossentropy,
+    SymmetricCrossentropy,
+)
+from keras_losskit.losses.classification.ordinal import (
+    CumulativeOrdinal,
+    SquaredEarthMovers,
+    WeightedKappa,
+)
+from keras_losskit.losses.classification.poly import PolyCrossentropy
+from keras_losskit.losses.classification.sparsemax import Sparsemax
 from keras_losskit.losses.regression.barron import Barron
 from keras_losskit.losses.regression.deviance import GammaDeviance, Poisson, Tweedie
 from keras_losskit.losses.regression.directional import CosineSimilarity
@@ -87,10 +115,32 @@ __all__ = [
     "Welsch",
     "Wing",
     # classification
+    "AsymmetricMultiLabel",
+    "BiTempered",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
+    "Brier",
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
+    "CategoricalHinge",
+    "CumulativeOrdinal",
+    "Distillation",
+    "GeneralizedCrossentropy",
+    "HardExampleMining",
+    "Hinge",
+    "JensenShannon",
+    "KLDivergence",
+    "LDAM",
+    "LogitAdjustedCrossentropy",
+    "NormalizedCrossentropy",
+    "PolyCrossentropy",
+    "ReverseCrossentropy",
+    "Sparsemax",
+    "SquaredEarthMovers",
+    "SquaredHinge",
+    "SymmetricCrossentropy",
+    "WeightedKappa",
+    "class_balanced_weights",
     # segmentation
     "Dice",
     "Tversky",

@@ -11,9 +11,8 @@ import numpy as np
 
 
 def _refuse(owner, name, rule, value, kind=ValueError):
-    raise kind(
-        f"{type(owner).__name__}: `{name}` must be {rule}. Received: {name}={value!r}"
-    )
+    who = owner if isinstance(owner, str) else type(owner).__name__  # A function's name.
+    raise kind(f"{who}: `{name}` must be {rule}. Received: {name}={value!r}")
 
 
 def _plain(owner, name, value, rule):

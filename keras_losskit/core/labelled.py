@@ -47,3 +47,8 @@ class LabelledLoss(Loss):
         if self.class_weights is None:
             return None
         return ops.convert_to_tensor(self.class_weights, dtype=dtype)
+
+    def weigh_positions(self, values, g):
+        """Each position's value times the weight of its class, Σ_c w_c·g_c."""
+        w = self.weights_per_class(values.dtype)
+        return values if w is None else ops.sum(w * g, axis=-1) * values

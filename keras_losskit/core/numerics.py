@@ -79,6 +79,17 @@ def power(x, exponent):
     return ops.power(x, ops.convert_to_tensor(exponent, dtype=x.dtype))
 
 
+def expm1(x):
+    """exp(x) - 1, accurate near 0, with the gradient exp(x) far below 0 too.
+
+    Backends take the gradient of `ops.expm1` as its value + 1, which in float32
+    is exactly 0 below x = -17.
+    """
+    far = x < -1
+    near = ops.expm1(ops.where(far, -1, x))
+    return ops.where(far, ops.exp(ops.where(far, x, -1)) - 1, near)
+
+
 def mean_last_axis(x):
     """Mean over the last axis; `(B,)` stays as it is, one value per sample."""
     return mean(x) if len(x.shape) > 1 else x

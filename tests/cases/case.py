@@ -18,6 +18,7 @@ class Case:
     batch: bool = False  # One number for the whole batch.
     exact: bool = True  # Honours float64; Keras' own mean does so on TensorFlow only.
     argument: list = field(default_factory=list)
+    vanishes: bool = False  # Bounded: from logits the gradient vanishes with p_t.
 
     @property
     def id(self):

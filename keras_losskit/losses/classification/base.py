@@ -57,6 +57,31 @@ class CategoricalLoss(LabelledLoss):
         return ops.sum(per_class if w is None else w * per_class, axis=-1)
 
 
+class LogitsLoss(CategoricalLoss):
+    """Base of losses that are defined on logits alone."""
+
+    # Written out, so that the signature ends here, without `from_logits`.
+    def __init__(
+        self,
+        *,
+        label_smoothing=0.0,
+        class_weights=None,
+        ignore_class=None,
+        reduction="sum_over_batch_size",
+        name=None,
+        dtype=None,
+    ):
+        super().__init__(
+            from_logits=True,
+            label_smoothing=label_smoothing,
+            class_weights=class_weights,
+            ignore_class=ignore_class,
+            reduction=reduction,
+            name=name,
+            dtype=dtype,
+        )
+
+
 class BinaryLoss(Loss):
     """Base of losses on independent yes/no decisions, one per element.
 
@@ -77,12 +102,18 @@ class BinaryLoss(Loss):
         )
 
     def prepare(self, y_true, y_pred):
-        whole = "int" in str(y_true.dtype)
-        y_pred = self.cast(y_pred)
-        if whole and targets.holds_ids(y_true, y_pred):
-            ids, y_pred = targets.match_classes(self, y_true, y_pred)
-            y_true = targets.one_hot(ids, y_pred.shape[-1], y_pred.dtype)
-        elif whole:
+        y_true, y_pred, is_ids = one_hot_ids(self, y_true, y_pred)
+        if not is_ids and "int" in str(y_true.dtype):
             targets.check_ids(self, y_true, 2, binary=True)
         y_true, y_pred = targets.match(self, self.cast(y_true), y_pred)
         return targets.smooth(y_true, self.label_smoothing, 2), y_pred
+
+
+def one_hot_ids(owner, y_true, y_pred):
+    """Integer ids `(…)` for `y_pred (…, D)`, D > 1, as rows of 0 and 1."""
+    y_pred = owner.cast(y_pred)
+    is_ids = "int" in str(y_true.dtype) and targets.holds_ids(y_true, y_pred)
+    if is_ids:
+        ids, y_pred = targets.match_classes(owner, y_true, y_pred)
+        y_true = targets.one_hot(ids, y_pred.shape[-1], y_pred.dtype)
+    return y_true, y_pred, is_ids
