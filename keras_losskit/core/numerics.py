@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
 # `ops.mean`, `ops.maximum` and `ops.minimum` compute in float32 on JAX and torch
@@ -20,6 +21,21 @@ def mean(x, axis=-1):
             count = count * dynamic[a]
         return safe_divide(ops.sum(x, axis=axis), ops.cast(count, x.dtype))
     return ops.sum(x, axis=axis) / max(math.prod(sizes), 1)
+
+
+def largest(x, keepdims=False):
+    """Maximum over the last axis, of an empty batch too."""
+    if 0 in tuple(x.shape):  # There `ops.max` raises; the sum has the right shape.
+        return ops.sum(x, axis=-1, keepdims=keepdims)
+    return ops.max(x, axis=-1, keepdims=keepdims)
+
+
+def cumsum(x):
+    """Running sums over the last axis, in the dtype of `x`."""
+    if keras.backend.standardize_dtype(x.dtype) != "float64":
+        return ops.cumsum(x, axis=-1)
+    # There `ops.cumsum` and `ops.matmul` return float32 on torch.
+    return x @ ops.convert_to_tensor(np.tri(x.shape[-1]).T, dtype=x.dtype)
 
 
 def at_least(x, bound):

@@ -7,7 +7,7 @@ from keras_losskit.core import targets
 from keras_losskit.core.backend import visible
 from keras_losskit.core.labelled import LabelledLoss
 from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import at_least, mean_last_axis
+from keras_losskit.core.numerics import at_least, largest, mean_last_axis
 from keras_losskit.losses.classification.base import one_hot_ids
 
 
@@ -150,6 +150,6 @@ class CategoricalHinge(LabelledLoss):
 
     def call(self, y_true, y_pred):
         g = self.dense_targets(y_true, y_pred)
-        others = ops.max((1 - g) * y_pred, axis=-1)
+        others = largest((1 - g) * y_pred)
         values = at_least(1 + others - ops.sum(g * y_pred, axis=-1), 0)
         return self.weigh_positions(values, g)

@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import expm1, power
+from keras_losskit.core.numerics import expm1, largest, power
 from keras_losskit.losses.classification.base import CategoricalLoss
 
 
@@ -75,7 +75,7 @@ class GeneralizedCrossentropy(CategoricalLoss):
 def _log_of_mean(g, log_p):
     """log Σ_c g_c·p_c from log p, where p itself would be 0; 0 where no g is."""
     some = g > 0
-    top = ops.max(ops.where(some, log_p, ops.full_like(log_p, -1e30)), axis=-1, keepdims=True)
+    top = largest(ops.where(some, log_p, ops.full_like(log_p, -1e30)), keepdims=True)
     top = ops.stop_gradient(top)
     total = ops.sum(g * ops.exp(ops.where(some, log_p - top, 0)), axis=-1)
     none = total == 0

@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_losskit.core import checks, targets
 from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import safe_divide, safe_log
+from keras_losskit.core.numerics import cumsum, safe_divide, safe_log
 from keras_losskit.core.reduction import align_left, fill
 from keras_losskit.losses.classification.base import CategoricalLoss
 from keras_losskit.losses.classification.crossentropy import binary_crossentropy
@@ -55,7 +55,7 @@ class CumulativeOrdinal(Loss):
             return self.cast(above), y_pred
         y_true = self.cast(y_true)
         if t[-1] == levels + 1:  # P(y > k) is what the rows hold beyond k.
-            return 1 - ops.cumsum(y_true, axis=-1)[..., :-1], y_pred
+            return 1 - cumsum(y_true)[..., :-1], y_pred
         if t[-1] != levels:
             self._refuse(y_true, p)
         return y_true, y_pred
@@ -112,7 +112,7 @@ class SquaredEarthMovers(CategoricalLoss):
 
     def call(self, y_true, y_pred):
         g = self.smoothed_targets(y_true, y_pred)
-        gap = ops.cumsum(self.probabilities(y_pred) - g, axis=-1)
+        gap = cumsum(self.probabilities(y_pred) - g)
         return self.weigh_positions(ops.sum(ops.square(gap), axis=-1), g)
 
 
@@ -193,7 +193,7 @@ class WeightedKappa(CategoricalLoss):
         if sample_weight is not None:
             weight = align_left(sample_weight, len(g.shape))
         axes = tuple(range(len(g.shape) - 1))
-        cost = ops.sum(weight * ops.matmul(g, distance) * p)
+        cost = ops.sum(weight * (g @ distance) * p)  # `ops.matmul` may lose float64.
         of_targets = ops.sum(weight * g, axis=axes)
         predicted = ops.sum(weight * p, axis=axes)
         # Rows of g sum to 1: the sum of all is the (weighted) number of rows.

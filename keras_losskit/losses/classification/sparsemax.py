@@ -3,15 +3,16 @@
 from keras import ops
 
 from keras_losskit.core.loss import register
+from keras_losskit.core.numerics import cumsum, largest
 from keras_losskit.losses.classification.base import LogitsLoss
 
 
 def sparsemax(z):
     """The point of the simplex nearest to `z`, along the last axis; by one sort."""
-    z = z - ops.max(z, axis=-1, keepdims=True)
+    z = z - largest(z, keepdims=True)
     ordered = ops.flip(ops.sort(z, axis=-1), axis=-1)
     rank = ops.cast(ops.arange(1, z.shape[-1] + 1), z.dtype)
-    inside = rank * ordered > ops.cumsum(ordered, axis=-1) - 1  # True, then False.
+    inside = rank * ordered > cumsum(ordered) - 1  # True, then False.
     total = ops.sum(ops.where(inside, ordered, 0), axis=-1, keepdims=True)
     size = ops.sum(ops.cast(inside, z.dtype), axis=-1, keepdims=True)
     excess = z - (total - 1) / size
@@ -59,6 +60,6 @@ class Sparsemax(LogitsLoss):
         g = self.smoothed_targets(y_true, y_pred)
         # p maximises p·z - ‖p‖²/2, so that the gradient through it is zero.
         p = ops.stop_gradient(sparsemax(y_pred))
-        z = y_pred - ops.stop_gradient(ops.max(y_pred, axis=-1, keepdims=True))
+        z = y_pred - ops.stop_gradient(largest(y_pred, keepdims=True))
         squares = ops.sum(ops.square(g) - ops.square(p), axis=-1)
         return self.weigh_positions(ops.sum((p - g) * z, axis=-1) + squares / 2, g)
