@@ -32,6 +32,13 @@ PAIRS = {
     ),
     "poisson": (kl.Poisson, {}, keras.losses.Poisson, {}, *np.exp(REAL)),
     "cosine": (kl.CosineSimilarity, {}, keras.losses.CosineSimilarity, {}, *REAL),
+    "hinge": (kl.Hinge, {}, keras.losses.Hinge, {}, 2 * BITS - 1, LOGITS),
+    "hinge-bits": (kl.Hinge, {}, keras.losses.Hinge, {}, BITS, LOGITS),
+    "squared-hinge": (kl.SquaredHinge, {}, keras.losses.SquaredHinge, {}, BITS, LOGITS),
+    "categorical-hinge": (
+        kl.CategoricalHinge, {}, keras.losses.CategoricalHinge, {}, ROWS, LOGITS
+    ),
+    "kl": (kl.KLDivergence, {}, keras.losses.KLDivergence, {}, PROBS[::-1].copy(), PROBS),
 }
 for name, from_logits in (("logits", True), ("probabilities", False)):
     shared = {"from_logits": from_logits, "label_smoothing": 0.1}
