@@ -6,17 +6,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 
 
-def run(name):
+def run(name, *arguments):
     """What an example prints; it imports the package from this checkout."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
-        [sys.executable, str(EXAMPLES / name)],
+        [sys.executable, str(EXAMPLES / name), *arguments],
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
@@ -109,6 +110,39 @@ def test_save_and_reload():
     lines = dict(re.findall(r"(\S+): same loss, same number \((\S+)\)", out))
     assert list(lines) == ["model.keras", "model.h5", "loss.pickle"]
     assert all(0 < float(value) < 0.5 for value in lines.values())
+
+
+def test_imbalanced():
+    out = run("imbalanced.py")
+    row = r"^(.+?) +(\d\.\d+) ± (\d\.\d+) +(\d\.\d+) ± (\d\.\d+)$"
+    rows = re.findall(row, out, re.MULTILINE)
+    found = {name: [float(x) for x in numbers] for name, *numbers in rows}
+    assert list(found) == [
+        "cross-entropy", "focal, gamma 2", "class-balanced", "logit adjustment", "LDAM",
+    ]
+    for accuracy, spread, rare, _ in found.values():
+        assert 0.75 < accuracy < 0.97 and spread < 0.06
+        assert rare < accuracy
+    # By more than the spread of each: 0.90 ± 0.02 against 0.85 ± 0.03.
+    plain, adjusted = found["cross-entropy"], found["logit adjustment"]
+    assert adjusted[0] > plain[0] + 0.02
+    assert adjusted[2] > plain[2] + 0.08
+    assert found["class-balanced"][2] > plain[2]
+
+
+def test_quantiles(tmp_path):
+    pytest.importorskip("matplotlib")
+    out = run("quantiles.py", str(tmp_path / "intervals.png"))
+    taus = [0.05, 0.25, 0.5, 0.75, 0.95]
+    below = [number(rf"tau {tau:.2f}: (\S+) of", out) for tau in taus]
+    np.testing.assert_allclose(below, taus, atol=0.1)
+    assert below == sorted(below)
+    half, most = (number(rf"interval of {n}%: covers (\S+),", out) for n in (50, 90))
+    assert 0.4 < half < 0.6 and 0.8 < most < 0.98
+    # The covariates tell something: the intervals are narrower than without them.
+    assert number(r"interval of 90%: .* width (\d+)", out) < 0.85 * number(r"within (\d+)", out)
+    drawn = (tmp_path / "intervals.png").read_bytes()
+    assert drawn.startswith(b"\x89PNG") and len(drawn) > 20_000
 
 
 def test_every_example_has_a_test():
