@@ -19,6 +19,8 @@ def mean(x, axis=-1):
         for a in axes:
             count = count * dynamic[a]
         return safe_divide(ops.sum(x, axis=axis), ops.cast(count, x.dtype))
+    if not axes:
+        return x
     return ops.sum(x, axis=axis) / max(math.prod(sizes), 1)
 
 
