@@ -35,7 +35,7 @@ class Dice(OverlapLoss):
     | Keras `Dice()` | `Dice(over="batch", smooth=1e-7)`, which counts all classes as one |
     | segmentation_models `DiceLoss(per_image=False)` | `Dice(over="batch", smooth=1e-5)` |
     | segmentation_models `DiceLoss(beta=b)` | `Tversky(1/(1 + b²), b²/(1 + b²), over="batch")` |
-    | segmentation_models.pytorch `DiceLoss()` | `Dice(over="batch")`; there absent classes give 0 |
+    | segmentation_models.pytorch `DiceLoss()` | `Dice(over="batch")`; there absent is 0 |
     | MONAI `DiceLoss()` / `DiceLoss(batch=True)` | `Dice(smooth=1e-5)` / `…(over="batch")` |
     | MONAI `DiceLoss(squared_pred=True)` | `Dice(squared=True)` |
 
@@ -163,9 +163,8 @@ class GeneralizedDice(OverlapLoss):
         shares = self.class_shares(target, target > 0)
         counted = ops.logical_and(target > 0, shares > 0)
         # In units of the largest weight, 1/(smallest Σg)^k: no power overflows.
-        smallest = ops.min(
-            ops.where(counted, target, float("inf")), axis=-1, keepdims=True
-        )
+        # By sorting: a minimum refuses a batch of none.
+        smallest = ops.sort(ops.where(counted, target, float("inf")), axis=-1)[..., :1]
         smallest = ops.where(smallest < float("inf"), smallest, 1.0)
         relative = ops.where(counted, smallest / ops.where(counted, target, 1.0), 1.0)
         power = {"square": 2, "simple": 1, "uniform": 0}[self.weighting]

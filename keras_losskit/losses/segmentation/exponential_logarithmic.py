@@ -27,6 +27,8 @@ class ExponentialLogarithmic(OverlapLoss):
         over: as in `Dice`; with `"batch"` the second term is the weighted mean
             over the positions of the batch.
 
+    Below `keras.config.epsilon()` logarithms go on along their tangent: a class
+    that is missed altogether still has a finite value and gradient.
     Probabilities are renormalised to p/Σp in the second term, as in
     `CategoricalCrossentropy`.
 

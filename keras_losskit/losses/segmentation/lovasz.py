@@ -90,7 +90,6 @@ class LovaszSoftmax(LovaszLoss):
     | elsewhere | here |
     |---|---|
     | Berman's `lovasz_softmax(per_image=True)` / `(per_image=False)` | `()` / `(over="batch")` |
-    | kornia `LovaszSoftmaxLoss()` | `(classes="all", over="batch", from_logits=True)` |
     | segmentation_models.pytorch `LovaszLoss("multiclass")` | `(over="batch", from_logits=True)` |
     | pytorch-toolbelt `LovaszLoss()` | `(over="batch")` |
 

@@ -118,7 +118,7 @@ class Jaccard(OverlapLoss):
     | elsewhere | here |
     |---|---|
     | segmentation_models `JaccardLoss(per_image=False)` | `Jaccard(over="batch", smooth=1e-5)` |
-    | segmentation_models.pytorch `JaccardLoss()` | `Jaccard(over="batch")`; there absent classes give 0 |
+    | segmentation_models.pytorch `JaccardLoss()` | `Jaccard(over="batch")`; there absent is 0 |
     | pytorch-toolbelt `JaccardLoss()` | the same |
     | MONAI `DiceLoss(jaccard=True)` | `Jaccard(smooth=5e-6)` |
 
