@@ -12,11 +12,11 @@ ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 
 
-def run(name):
+def run(name, *arguments):
     """What an example prints; it imports the package from this checkout."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
-        [sys.executable, str(EXAMPLES / name)],
+        [sys.executable, str(EXAMPLES / name), *arguments],
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
@@ -109,6 +109,24 @@ def test_save_and_reload():
     lines = dict(re.findall(r"(\S+): same loss, same number \((\S+)\)", out))
     assert list(lines) == ["model.keras", "model.h5", "loss.pickle"]
     assert all(0 < float(value) < 0.5 for value in lines.values())
+
+
+def test_segmentation(tmp_path):
+    out = run("segmentation.py", str(tmp_path))
+    assert "weight of boundary: 0.000 0.020 0.040 0.060 0.080 0.100\n" in out
+    # The thin class gains most from the overlap and boundary terms.
+    curves = [
+        number(rf"{re.escape(label)}: intersection .* curve (\S+)", out)
+        for label in ("cross-entropy", "dice + ce + boundary")
+    ]
+    assert curves[1] > curves[0] + 0.05
+    for name in ("dice", "ce", "boundary"):
+        label = re.escape(f"dice + ce + boundary: {name} after each epoch: ")
+        values = [float(x) for x in re.search(label + "(.*)", out)[1].split()]
+        assert len(values) == 6 and values[-1] < values[0]
+    for name in ("predictions.png", "terms.png"):
+        assert f"picture: {tmp_path / name}\n" in out
+        assert (tmp_path / name).stat().st_size > 10_000
 
 
 def test_every_example_has_a_test():
