@@ -135,7 +135,7 @@ def main(folder):
     weights = [float(ramp(epoch)) for epoch in range(EPOCHS)]
     print("weight of boundary:", *(f"{weight:.3f}" for weight in weights))
 
-    train_data, (images, target) = draw(128, seed=0), draw(16, seed=1)
+    train_data, (images, target) = draw(96, seed=0), draw(16, seed=1)
     curves, predictions = {}, {}
     for label, total in {"cross-entropy": alone, "dice + ce + boundary": combined}.items():
         model, curves[label] = train(total, combined, train_data, (images, target))

@@ -34,6 +34,16 @@ def at_most(x, bound):
     return ops.where(x > bound, ops.full_like(x, bound), x)
 
 
+def larger(a, b):
+    """The larger of two tensors, element by element; the slope of a tie is a's."""
+    return ops.where(a < b, b, a)
+
+
+def smaller(a, b):
+    """The smaller of two tensors, element by element; the slope of a tie is a's."""
+    return ops.where(b < a, b, a)
+
+
 def safe_log(p):
     """log(p) for p in [0, 1], continued below epsilon along its tangent.
 

@@ -163,9 +163,9 @@ def test_perfect_predictions():
     for case in (c for c in CASES if c.label == "plain"):
         if case.loss in (kl.Boundary, kl.LovaszHinge):
             continue
+        loss, y_true = case.make(), case.y_true
         value, gradient = value_and_gradient(
-            lambda p, loss=case.make(): loss(case.y_true, p),
-            np.eye(4, dtype="float32")[case.y_true],
+            lambda p, f=loss, t=y_true: f(t, p), np.eye(4, dtype="float32")[y_true]
         )
         np.testing.assert_allclose(value, 0, atol=1e-6, err_msg=case.id)
         assert np.isfinite(gradient).all(), case.id
@@ -227,7 +227,7 @@ def test_equal_errors_may_come_in_any_order():
         turned, _ = value_and_gradient(lambda p, f=loss: f(y_true[:, ::-1], p), p)
         np.testing.assert_allclose(value, turned, rtol=1e-6)
         assert np.isfinite(gradient).all()
-        assert (gradient[y_true == 1] < 0).all() and (gradient[y_true == 0] > 0).all()
+        assert (gradient[y_true == 1] < 0).all() and (gradient[y_true == 0] >= 0).all()
 
 
 def test_ties_in_a_skeleton_have_a_gradient():

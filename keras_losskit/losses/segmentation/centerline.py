@@ -4,7 +4,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import safe_divide
+from keras_losskit.core.numerics import larger, safe_divide, smaller
 from keras_losskit.core.reduction import align_left
 from keras_losskit.losses.segmentation.base import OverlapLoss
 
@@ -103,10 +103,10 @@ def soft_skeleton(x, iterations, mask=None):
 def _erode(x, mask):
     """Minimum over the neighbours along each axis, a cross."""
     x = _where(mask, x, 1.0)
-    lines = [_window(x, axis, ops.minimum) for axis in range(1, len(x.shape) - 1)]
+    lines = [_window(x, axis, smaller) for axis in range(1, len(x.shape) - 1)]
     least = lines[0]
     for line in lines[1:]:
-        least = ops.minimum(least, line)
+        least = smaller(least, line)
     return least
 
 
@@ -114,7 +114,7 @@ def _dilate(x, mask):
     """Maximum over all neighbours, a box: one axis after the other."""
     x = _where(mask, x, 0.0)
     for axis in range(1, len(x.shape) - 1):
-        x = _window(x, axis, ops.maximum)
+        x = _window(x, axis, larger)
     return x
 
 

@@ -19,7 +19,7 @@ def _squared_distances_to_other_side(maps, mask):
     if mask is not None:
         exists = positions_of(mask, maps[0])
         sides = [ops.logical_and(side, exists) for side in sides]
-    found = squared_distances(ops.concatenate(sides, axis=0), maps[0].dtype)
+    found = ops.cast(squared_distances(ops.concatenate(sides, axis=0)), maps[0].dtype)
     found = ops.split(found, len(sides), axis=0)
     return [
         (inside, ops.where(inside, found[2 * i + 1], found[2 * i]))

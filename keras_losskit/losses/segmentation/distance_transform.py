@@ -10,25 +10,25 @@ _FAR = 1e12  # Above every squared distance; float32 holds it with room to add.
 _AT_ONCE = 8  # Shifts taken by one step of the loop: they share what is read.
 
 
-def squared_distances(seeds, dtype="float32"):
+def squared_distances(seeds):
     """Squared Euclidean distance from every position to the nearest seed.
 
     `seeds (B, *spatial, C)` are booleans, one map per sample and channel; a map
-    without a seed gives 0. Exact where `dtype` holds the squares (float32: up
-    to 2²⁴). The squared distance is separable: the first axis gives distances
+    without a seed gives 0. Whole numbers in float32, exact up to 2²⁴. The
+    squared distance is separable: the first axis gives distances
     within a line, each further one the lower envelope min over k of
     f(k) + (x - k)² (Felzenszwalb and Huttenlocher, *Distance Transforms of
     Sampled Functions*, 2012). Costs at most positions × side, less where no
     distance is long; memory grows with the positions alone.
     """
     if 0 in seeds.shape or len(seeds.shape) < 3:  # No position, or a single one.
-        return ops.zeros_like(ops.cast(seeds, dtype))
+        return ops.zeros_like(ops.cast(seeds, "float32"))
 
     def of_one(sample):
         # One sample at a time stays in the cache, and ends its own loops early.
         some = ops.any(sample, axis=tuple(range(len(sample.shape) - 1)), keepdims=True)
         lines, shape = _as_lines(sample, 0)
-        found = ops.reshape(_within_lines(lines, dtype), shape)
+        found = ops.reshape(_within_lines(lines), shape)
         found = ops.where(some, found, ops.zeros_like(found))
         for axis in range(1, len(shape) - 1):
             lines, _ = _as_lines(found, axis)
@@ -45,10 +45,10 @@ def _as_lines(x, axis):
     return ops.reshape(x, sizes), shape
 
 
-def _within_lines(seeds, dtype):
+def _within_lines(seeds):
     """Squared distance to the nearest seed of the same line; far where none is."""
     n = ops.shape(seeds)[1]
-    at = ops.reshape(ops.cast(ops.arange(n), dtype), (1, -1, 1))
+    at = ops.reshape(ops.cast(ops.arange(n), "float32"), (1, -1, 1))
     before = ops.where(seeds, at, -_FAR)
     after = ops.where(seeds, at, _FAR)
     # Running maximum and minimum by doubling: each step doubles the places seen.

@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 from keras import ops
 
 from keras_losskit.core import checks
@@ -52,10 +53,11 @@ def lovasz_extension(errors, g, counts, smooth):
     else:
         counts = ops.take_along_axis(counts, order, axis=-1)
         hits, others = counts * g, counts * (1 - g)
+    dtype = keras.backend.standardize_dtype(g.dtype)  # Else float32 on some backends.
     target = ops.sum(hits, axis=-1, keepdims=True)
     # Intersection and union before this position turns wrong, and the union after.
-    intersection = target - ops.cumsum(hits, axis=-1) + hits + smooth
-    union = target + ops.cumsum(others, axis=-1) + smooth
+    intersection = target - ops.cumsum(hits, axis=-1, dtype=dtype) + hits + smooth
+    union = target + ops.cumsum(others, axis=-1, dtype=dtype) + smooth
     before = union - others
     # I/U - (I - hits)/(U + others), without the subtraction. The first error of an
     # absent class is all of its loss: there I/U is 0/0, a perfect 1.
