@@ -78,10 +78,11 @@ def _lower_envelope(f):
         return ops.logical_and(shift < n, square < ops.max(best))
 
     def step(shift, best):
+        zero = ops.zeros_like(shift)  # JAX wants the three starts of one dtype.
         for _ in range(_AT_ONCE):
             by = ops.minimum(shift, n)
-            left = ops.slice(wide, (0, n - by, 0), (outer, n, inner))
-            right = ops.slice(wide, (0, n + by, 0), (outer, n, inner))
+            left = ops.slice(wide, (zero, n - by, zero), (outer, n, inner))
+            right = ops.slice(wide, (zero, n + by, zero), (outer, n, inner))
             square = ops.square(ops.cast(shift, f.dtype))
             best = ops.minimum(best, ops.minimum(left, right) + square)
             shift = shift + 1
