@@ -69,8 +69,13 @@ from keras_losskit.losses.regression.weighted import (
     RangeWeightedSquaredError,
 )
 from keras_losskit.losses.regression.wing import Wing
-from keras_losskit.losses.segmentation.dice import Dice
-from keras_losskit.losses.segmentation.tversky import Tversky
+from keras_losskit.losses.segmentation.centerline import CenterlineDice
+from keras_losskit.losses.segmentation.correlation import MatthewsCorrelation
+from keras_losskit.losses.segmentation.dice import Dice, GeneralizedDice, LogCoshDice
+from keras_losskit.losses.segmentation.distance import Boundary, HausdorffDistance
+from keras_losskit.losses.segmentation.exponential_logarithmic import ExponentialLogarithmic
+from keras_losskit.losses.segmentation.lovasz import LovaszHinge, LovaszSoftmax
+from keras_losskit.losses.segmentation.tversky import FocalTversky, Jaccard, Tversky
 
 __version__ = "0.1.0"
 
@@ -142,6 +147,17 @@ __all__ = [
     "WeightedKappa",
     "class_balanced_weights",
     # segmentation
+    "Boundary",
+    "CenterlineDice",
     "Dice",
+    "ExponentialLogarithmic",
+    "FocalTversky",
+    "GeneralizedDice",
+    "HausdorffDistance",
+    "Jaccard",
+    "LogCoshDice",
+    "LovaszHinge",
+    "LovaszSoftmax",
+    "MatthewsCorrelation",
     "Tversky",
 ]

@@ -145,6 +145,24 @@ def test_quantiles(tmp_path):
     assert drawn.startswith(b"\x89PNG") and len(drawn) > 20_000
 
 
+def test_segmentation(tmp_path):
+    out = run("segmentation.py", str(tmp_path))
+    assert "weight of boundary: 0.000 0.020 0.040 0.060 0.080 0.100\n" in out
+    # The thin class gains most from the overlap and boundary terms.
+    curves = [
+        number(rf"{re.escape(label)}: intersection .* curve (\S+)", out)
+        for label in ("cross-entropy", "dice + ce + boundary")
+    ]
+    assert curves[1] > curves[0] + 0.05
+    for name in ("dice", "ce", "boundary"):
+        label = re.escape(f"dice + ce + boundary: {name} after each epoch: ")
+        values = [float(x) for x in re.search(label + "(.*)", out)[1].split()]
+        assert len(values) == 6 and values[-1] < values[0]
+    for name in ("predictions.png", "terms.png"):
+        assert f"picture: {tmp_path / name}\n" in out
+        assert (tmp_path / name).stat().st_size > 10_000
+
+
 def test_every_example_has_a_test():
     tested = {name for name in globals() if name.startswith("test_")}
     assert {f"test_{path.stem}" for path in EXAMPLES.glob("*.py")} <= tested

@@ -20,6 +20,8 @@ def mean(x, axis=-1):
         for a in axes:
             count = count * dynamic[a]
         return safe_divide(ops.sum(x, axis=axis), ops.cast(count, x.dtype))
+    if not axes:
+        return x
     return ops.sum(x, axis=axis) / max(math.prod(sizes), 1)
 
 
@@ -46,6 +48,16 @@ def at_least(x, bound):
 def at_most(x, bound):
     """min(x, bound) for a constant bound; NaN stays NaN."""
     return ops.where(x > bound, ops.full_like(x, bound), x)
+
+
+def larger(a, b):
+    """The larger of two tensors, element by element; the slope of a tie is a's."""
+    return ops.where(a < b, b, a)
+
+
+def smaller(a, b):
+    """The smaller of two tensors, element by element; the slope of a tie is a's."""
+    return ops.where(b < a, b, a)
 
 
 def safe_log(p):

@@ -1,34 +1,32 @@
-"""What the overlap losses share: probabilities, counts, and the mean over classes."""
+"""What the segmentation losses share: probabilities, sums, and the class mean."""
 
 import numpy as np
 from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.labelled import LabelledLoss
-from keras_losskit.core.numerics import safe_divide
+from keras_losskit.core.numerics import mean, safe_divide
 from keras_losskit.core.reduction import align_left, fill
 
 
-class OverlapLoss(LabelledLoss):
-    """Base of losses on ratios of counts, per class.
+class SegmentationLoss(LabelledLoss):
+    """Base of losses between maps, scored per class.
 
-    A subclass writes `score(tp, predicted, target)`: the loss of each class
-    from Σpg, Σp and Σg. Everything shared is here.
+    A subclass writes `per_class(p, g, mask, weights)`: the loss of each class,
+    `(B, C)`, or `(C,)` over the batch. Everything shared is here.
 
     Args:
         from_logits: whether `y_pred` holds logits: sigmoid for C = 1, else
             softmax. Probabilities are taken as they are.
         class_weights: C weights w >= 0 of the class mean Σ w·ℓ / Σ w.
-        ignore_class: positions with this id are left out of every count; an id
+        ignore_class: positions with this id are left out of every sum; an id
             in [0, C) also leaves the class mean.
         include_background: whether class 0 is in the class mean (C > 1).
-        over: `"sample"`: counts per sample and class, values `(B,)`.
-            `"batch"`: counts run over the batch too, each sample's weighted by
+        over: `"sample"`: sums per sample and class, values `(B,)`.
+            `"batch"`: sums run over the batch too, each sample's weighted by
             `sample_weight`, and the value is one number.
-        smooth: s >= 0, added to numerator and denominator.
         empty: a class absent from the target is scored as the formula says
-            (`"score"`: absent and not predicted is perfect), or left out of the
-            class mean (`"skip"`).
+            (`"score"`), or left out of the class mean (`"skip"`).
     """
 
     def __init__(
@@ -39,7 +37,6 @@ class OverlapLoss(LabelledLoss):
         ignore_class=None,
         include_background=True,
         over="sample",
-        smooth=0.0,
         empty="score",
         **common,
     ):
@@ -53,7 +50,6 @@ class OverlapLoss(LabelledLoss):
             self, "include_background", include_background
         )
         self.over = checks.choice(self, "over", over, ("sample", "batch"))
-        self.smooth = checks.real(self, "smooth", smooth, at_least=0)
         self.empty = checks.choice(self, "empty", empty, ("score", "skip"))
 
     @property
@@ -76,33 +72,52 @@ class OverlapLoss(LabelledLoss):
             return ops.sigmoid(y_pred)
         return ops.softmax(y_pred, axis=-1)
 
-    def counts(self, p, g, mask, weights):
-        """Σpg, Σp, Σg per sample and class, or per class over the batch."""
-        p, g = fill((p, g), mask)
-        axes = tuple(range(1, len(p.shape) - 1))
-        if self.over == "batch":
-            axes = (0, *axes)
-        if weights is not None:  # Only over the batch; see `applies_weights`.
-            weights = align_left(weights, len(p.shape))
-            return tuple(ops.sum(weights * x, axis=axes) for x in (p * g, p, g))
-        return tuple(ops.sum(x, axis=axes) if axes else x for x in (p * g, p, g))
+    def call(self, y_true, y_pred, mask=None, sample_weight=None):
+        g = self.dense_targets(y_true, y_pred)
+        p = self.probabilities(y_pred)
+        return self.score_maps(p, g, mask, sample_weight)
 
-    def ratio(self, numerator, denominator):
-        """(n + s)/(d + s), and 1, a perfect score, where both are empty."""
-        n, d = numerator + self.smooth, denominator + self.smooth
-        return ops.where(d == 0, ops.ones_like(n), safe_divide(n, d))
+    def score_maps(self, p, g, mask, weights):
+        """The values, from maps of probabilities and of class shares."""
+        per_class, present = self.per_class(p, g, mask, weights)
+        return self.class_mean(per_class, present)
 
-    def class_mean(self, per_class, target):
+    def per_class(self, p, g, mask, weights):
+        """The loss of each class, and whether each is present in the target."""
+        raise NotImplementedError
+
+    def sums(self, maps, mask, weights):
+        """Each map's sum per sample and class, or per class over the batch.
+
+        `weights` come only over the batch; see `applies_weights`.
+        """
+        axes = _summed_axes(maps[0], self.over == "batch")
+        return [_sum(fill(x, mask), weights, axes) for x in maps]
+
+    def means(self, x, mask, weights):
+        """The map's mean over the positions that exist, where `sums` has sums."""
+        if mask is None and weights is None:
+            return mean(x, _summed_axes(x, self.over == "batch"))
+        return safe_divide(*self.sums((x, ops.ones_like(x[..., :1])), mask, weights))
+
+    def class_mean(self, per_class, present):
         """Σ w·ℓ / Σ w over the classes that count; 0 where none does."""
-        w = ops.convert_to_tensor(
-            self._class_factors(per_class.shape[-1]), dtype=per_class.dtype
-        )
-        if self.empty == "skip":
-            w = ops.where(target > 0, w, ops.zeros_like(target))
-        total = ops.sum(w, axis=-1)
-        return safe_divide(ops.sum(w * per_class, axis=-1), total)
+        w = self.class_shares(per_class, present)
+        return safe_divide(ops.sum(w * per_class, axis=-1), ops.sum(w, axis=-1))
 
-    def _class_factors(self, classes):
+    def class_shares(self, like, present):
+        """How much each class counts, in the shape of `like`."""
+        w = ops.convert_to_tensor(self.class_factors(like.shape[-1]), dtype=like.dtype)
+        w = w * ops.ones_like(like)
+        return fill(w, present) if self.skips_absent else w
+
+    @property
+    def skips_absent(self):
+        """Whether a class absent from the target leaves the class mean."""
+        return self.empty == "skip"
+
+    def class_factors(self, classes):
+        """`class_weights`, with 0 for the classes that the options exclude."""
         factors = np.ones(classes) if self.class_weights is None else np.array(
             self.class_weights, dtype="float64"
         )
@@ -113,12 +128,76 @@ class OverlapLoss(LabelledLoss):
                 factors[self.ignore_class] = 0
         return factors
 
-    def call(self, y_true, y_pred, mask=None, sample_weight=None):
-        g = self.dense_targets(y_true, y_pred)
-        p = self.probabilities(y_pred)
-        tp, predicted, target = self.counts(p, g, mask, sample_weight)
-        return self.class_mean(self.score(tp, predicted, target), target)
 
-    def score(self, tp, predicted, target):
-        """The loss of each class from its counts Σpg, Σp, Σg."""
+def positions_of(mask, like):
+    """`mask`, aligned from the left, in the shape of `like`."""
+    return ops.logical_and(align_left(mask, len(like.shape)), ops.ones_like(like, dtype="bool"))
+
+
+def _summed_axes(x, over_batch):
+    return tuple(range(0 if over_batch else 1, len(x.shape) - 1))
+
+
+def _sum(x, weights, axes):
+    if weights is not None:
+        x = align_left(weights, len(x.shape)) * x
+    return ops.sum(x, axis=axes) if axes else x
+
+
+class OverlapLoss(SegmentationLoss):
+    """Base of losses on ratios of counts, per class.
+
+    A subclass writes `score(tp, fp, fn)`: the loss of each class from Σpg,
+    Σp(1 - g) and Σ(1 - p)g.
+
+    Args:
+        smooth: s >= 0, added to numerator and denominator. Without it, absent
+            and not predicted (0/0) is perfect.
+    """
+
+    def __init__(
+        self,
+        *,
+        from_logits=False,
+        class_weights=None,
+        ignore_class=None,
+        include_background=True,
+        over="sample",
+        smooth=0.0,
+        empty="score",
+        **common,
+    ):
+        super().__init__(
+            from_logits=from_logits,
+            class_weights=class_weights,
+            ignore_class=ignore_class,
+            include_background=include_background,
+            over=over,
+            empty=empty,
+            **common,
+        )
+        self.smooth = checks.real(self, "smooth", smooth, at_least=0)
+
+    def maps(self, p, g):
+        """The maps whose sums are the counts."""
+        return p * g, p * (1 - g), (1 - p) * g
+
+    def per_class(self, p, g, mask, weights):
+        counts = self.sums(self.maps(p, g), mask, weights)
+        return self.score(*counts), counts[0] + counts[2] > 0
+
+    def score(self, tp, fp, fn):
+        """The loss of each class from its counts."""
         raise NotImplementedError
+
+    def ratio(self, hits, total):
+        """(hits + s)/(total + s), and 1, a perfect score, where both are 0."""
+        n, d = hits + self.smooth, total + self.smooth
+        return ops.where(d == 0, ops.ones_like(n), safe_divide(n, d))
+
+    def missing(self, errors, hits):
+        """1 - (hits + s)/(hits + errors + s), without the subtraction's rounding.
+
+        0, a perfect score, where there are neither hits nor errors.
+        """
+        return safe_divide(errors, hits + errors + self.smooth)

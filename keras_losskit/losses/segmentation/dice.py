@@ -1,9 +1,10 @@
-"""Dice."""
+"""Dice, and what is made of it."""
 
 from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
+from keras_losskit.core.numerics import safe_divide
 from keras_losskit.losses.segmentation.base import OverlapLoss
 
 
@@ -33,6 +34,8 @@ class Dice(OverlapLoss):
     |---|---|
     | Keras `Dice()` | `Dice(over="batch", smooth=1e-7)`, which counts all classes as one |
     | segmentation_models `DiceLoss(per_image=False)` | `Dice(over="batch", smooth=1e-5)` |
+    | segmentation_models `DiceLoss(beta=b)` | `Tversky(1/(1 + b²), b²/(1 + b²), over="batch")` |
+    | segmentation_models.pytorch `DiceLoss()` | `Dice(over="batch")`; there absent is 0 |
     | MONAI `DiceLoss()` / `DiceLoss(batch=True)` | `Dice(smooth=1e-5)` / `…(over="batch")` |
     | MONAI `DiceLoss(squared_pred=True)` | `Dice(squared=True)` |
 
@@ -57,13 +60,116 @@ class Dice(OverlapLoss):
         super().__init__(**options)
         self.squared = checks.flag(self, "squared", squared)
 
-    def counts(self, p, g, mask, weights):
-        tp, predicted, target = super().counts(p, g, mask, weights)
-        if self.squared:
-            _, predicted, target = super().counts(
-                ops.square(p), ops.square(g), mask, weights
-            )
-        return tp, predicted, target
+    def maps(self, p, g):
+        if not self.squared:
+            return super().maps(p, g)
+        # Σp² + Σg² = 2·Σpg + Σ(p - g)²; the errors split between the two sides.
+        error = ops.square(p - g)
+        return p * g, error * (1 - g), error * g
 
-    def score(self, tp, predicted, target):
-        return 1 - self.ratio(2 * tp, predicted + target)
+    def score(self, tp, fp, fn):
+        return self.missing(fp + fn, 2 * tp)
+
+
+@register
+class LogCoshDice(OverlapLoss):
+    """Log-cosh Dice: log cosh(1 - mean Dice score), on the mean over classes.
+
+    About D²/2 for a small Dice loss D: the slope fades as the overlap becomes
+    good, where plain Dice keeps pulling.
+
+    Args:
+        from_logits, class_weights, ignore_class, include_background, over,
+            smooth, empty: as in `Dice`.
+
+    Call with `y_pred (B, *spatial, C)`, `y_true` class ids `(B, *spatial)` or
+    rows in the shape of `y_pred`.
+
+    Raises:
+        ValueError: for options out of range, or shapes that do not fit.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> y_true = [[[1.0], [1.0], [0.0], [0.0]]]
+    >>> y_pred = [[[1.0], [0.0], [0.0], [0.0]]]
+    >>> round(float(keras_losskit.LogCoshDice()(y_true, y_pred)), 4)    # log cosh(1/3)
+    0.0546
+
+    Reference: S. Jadon, *A survey of loss functions for semantic segmentation*
+    (2020), https://arxiv.org/abs/2006.14822
+    """
+
+    def score(self, tp, fp, fn):
+        return self.missing(fp + fn, 2 * tp)
+
+    def score_maps(self, p, g, mask, weights):
+        dice = super().score_maps(p, g, mask, weights)
+        # cosh x = 1 + 2·sinh²(x/2), which keeps its digits near 0; D is at most 1.
+        return ops.log1p(2 * ops.square(ops.sinh(dice / 2)))
+
+
+@register
+class GeneralizedDice(OverlapLoss):
+    """Generalized Dice: 1 - 2·Σ_c w_c Σpg / Σ_c w_c Σ(p + g), one ratio for all classes.
+
+    The weights w undo the classes' sizes, so that a small structure counts as
+    much as a large one.
+
+    Args:
+        weighting: `"square"`, w = 1/(Σg)²; `"simple"`, w = 1/Σg; or
+            `"uniform"`, w = 1. A class absent from the target takes the largest
+            weight of those present; with none present all weights are 1. With
+            `over="batch"` Σg runs over the batch.
+        class_weights: C factors >= 0 of the w_c; classes that
+            `include_background`, `ignore_class` or `empty="skip"` exclude have 0.
+        from_logits, ignore_class, include_background, over, empty: as in `Dice`.
+        smooth: s >= 0, added to numerator and denominator, in the units of w·Σg.
+
+    | elsewhere | here |
+    |---|---|
+    | MONAI `GeneralizedDiceLoss(w_type="square")` | `GeneralizedDice(smooth=1e-5)` |
+    | MONAI `GeneralizedDiceLoss(batch=True)` | `GeneralizedDice(over="batch", smooth=1e-5)` |
+
+    Call with `y_pred (B, *spatial, C)`, `y_true` class ids `(B, *spatial)` or
+    rows in the shape of `y_pred`.
+
+    Raises:
+        ValueError: for options out of range, or shapes that do not fit.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> y_true = [[0, 0, 0, 1]]
+    >>> y_pred = [[[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [1.0, 0.0]]]
+    >>> loss = keras_losskit.GeneralizedDice(weighting="simple")
+    >>> round(float(loss(y_true, y_pred)), 4)    # 1 - 2·(3/3 + 0)/(7/3 + 1/1)
+    0.4
+
+    Reference: C. H. Sudre et al., *Generalised Dice overlap as a deep learning
+    loss function for highly unbalanced segmentations* (2017),
+    https://arxiv.org/abs/1707.03237
+    """
+
+    def __init__(self, weighting="square", **options):
+        super().__init__(**options)
+        self.weighting = checks.choice(
+            self, "weighting", weighting, ("square", "simple", "uniform")
+        )
+
+    def score_maps(self, p, g, mask, weights):
+        tp, fp, fn = self.sums(self.maps(p, g), mask, weights)
+        target = tp + fn
+        shares = self.class_shares(target, target > 0)
+        counted = ops.logical_and(target > 0, shares > 0)
+        # In units of the largest weight, 1/(smallest Σg)^k: no power overflows.
+        # By sorting: a minimum refuses a batch of none.
+        smallest = ops.sort(ops.where(counted, target, float("inf")), axis=-1)[..., :1]
+        smallest = ops.where(smallest < float("inf"), smallest, 1.0)
+        relative = ops.where(counted, smallest / ops.where(counted, target, 1.0), 1.0)
+        power = {"square": 2, "simple": 1, "uniform": 0}[self.weighting]
+        w = shares * relative**power
+        errors = ops.sum(w * (fp + fn), axis=-1)
+        hits = ops.sum(w * 2 * tp, axis=-1)
+        smooth = self.smooth * ops.squeeze(smallest, axis=-1) ** power
+        return safe_divide(errors, hits + errors + smooth)
