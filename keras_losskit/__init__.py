@@ -14,6 +14,7 @@ from keras_losskit.losses.classification.focal import (
     BinaryFocalCrossentropy,
     CategoricalFocalCrossentropy,
 )
+from keras_losskit.losses.latent.gaussian import GaussianKL
 from keras_losskit.losses.regression.barron import Barron
 from keras_losskit.losses.regression.deviance import GammaDeviance, Poisson, Tweedie
 from keras_losskit.losses.regression.directional import CosineSimilarity
@@ -43,6 +44,10 @@ from keras_losskit.losses.regression.weighted import (
 from keras_losskit.losses.regression.wing import Wing
 from keras_losskit.losses.segmentation.dice import Dice
 from keras_losskit.losses.segmentation.tversky import Tversky
+from keras_losskit.training.add_loss import AddedLossLogger, AddLoss
+from keras_losskit.training.scheduler import WeightScheduler
+from keras_losskit.training.schedules import CyclicalAnnealing, LinearWarmup
+from keras_losskit.training.terms import TermMetric
 
 __version__ = "0.1.0"
 
@@ -94,4 +99,13 @@ __all__ = [
     # segmentation
     "Dice",
     "Tversky",
+    # latent variables
+    "GaussianKL",
+    # training
+    "AddLoss",
+    "AddedLossLogger",
+    "CyclicalAnnealing",
+    "LinearWarmup",
+    "TermMetric",
+    "WeightScheduler",
 ]
