@@ -45,6 +45,10 @@ from keras_losskit.losses.regression.wing import Wing
 from keras_losskit.losses.segmentation.dice import Dice
 from keras_losskit.losses.segmentation.tversky import Tversky
 from keras_losskit.training.add_loss import AddedLossLogger, AddLoss
+from keras_losskit.training.cosine_dense import CosineDense
+from keras_losskit.training.deep_supervision import AtResolution, DeepSupervision
+from keras_losskit.training.guard import TerminateOnNonFiniteTerm
+from keras_losskit.training.learned import LearnedWeights
 from keras_losskit.training.scheduler import WeightScheduler
 from keras_losskit.training.schedules import CyclicalAnnealing, LinearWarmup
 from keras_losskit.training.terms import TermMetric
@@ -104,8 +108,13 @@ __all__ = [
     # training
     "AddLoss",
     "AddedLossLogger",
+    "AtResolution",
+    "CosineDense",
     "CyclicalAnnealing",
+    "DeepSupervision",
+    "LearnedWeights",
     "LinearWarmup",
     "TermMetric",
+    "TerminateOnNonFiniteTerm",
     "WeightScheduler",
 ]

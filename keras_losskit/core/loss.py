@@ -84,6 +84,8 @@ class Loss(keras.losses.Loss, metaclass=_SaveableWhenBuilt):
     1.0
     """
 
+    observers = ()  # Called with the inputs of each call; callbacks that look at terms.
+
     def __init__(self, *, reduction="sum_over_batch_size", name=None, dtype=None):
         if name is not None and (not isinstance(name, str) or not name):
             raise TypeError(
@@ -157,7 +159,10 @@ class Loss(keras.losses.Loss, metaclass=_SaveableWhenBuilt):
                         "values. A loss is computed on the data of a batch: pass it "
                         "to `compile(loss=...)`, or call it inside a layer's `call`."
                     )
-        return self.evaluate(y_true, y_pred, sample_weight, keras_mask(y_pred))
+        value = self.evaluate(y_true, y_pred, sample_weight, keras_mask(y_pred))
+        for observer in self.observers:
+            observer(y_true, y_pred, sample_weight)
+        return value
 
     def evaluate(self, y_true, y_pred, sample_weight=None, mask=None):
         """`__call__`, with the mask given rather than read off `y_pred`."""

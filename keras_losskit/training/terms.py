@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.algebra import WeightedSum
-from keras_losskit.core.backend import keras_mask, replicas
+from keras_losskit.core.backend import keras_mask, replicas, to_tensors
 from keras_losskit.core.config import decode, encode
 from keras_losskit.core.foreign import as_loss
 from keras_losskit.core.loss import Loss, register
@@ -62,7 +62,7 @@ class TermMetric(keras.metrics.Metric):
             value = mean(value, tuple(range(len(value.shape))))
         if self.weighted and self.term is not None:
             value = value * ops.cast(self.loss.weight(self.term), value.dtype)
-        batch = ops.cast(ops.shape(keras.tree.flatten(y_pred)[0])[0], self.total.dtype)
+        batch = ops.cast(ops.shape(keras.tree.flatten(to_tensors(y_pred))[0])[0], self.total.dtype)
         # A loss is its replica's share; a log is not.
         value = ops.cast(value, self.total.dtype) * replicas()
         self.total.assign(self.total + batch * value)
