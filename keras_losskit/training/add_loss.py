@@ -70,6 +70,7 @@ class AddLoss(keras.layers.Layer):
             shape=(),
             initializer=keras.initializers.Constant(value),
             dtype="float32",
+            autocast=False,
             trainable=False,
             aggregation="mean",
             name=name,

@@ -1,5 +1,7 @@
 """`TermMetric`: the terms of a loss in the logs; what `loss.metrics()` makes."""
 
+import warnings
+
 import keras
 from keras import ops
 
@@ -57,11 +59,19 @@ class TermMetric(keras.metrics.Metric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         loss = self.loss if self.term is None else self.loss.terms[self.term].loss
-        value = loss.evaluate(y_true, y_pred, sample_weight, keras_mask(y_pred))
+        mask = keras_mask(y_pred)
+        if mask is None and self.loss.masked and keras.config.backend() == "jax":
+            warnings.warn(
+                f"{self.name}: on JAX, Keras hands metrics no mask. The terms in the logs "
+                "are means over all positions; the loss itself leaves masked ones out.",
+                stacklevel=2,
+            )
+        value = loss.evaluate(y_true, y_pred, sample_weight, mask)
         if len(value.shape):  # Of a loss that does not reduce.
             value = mean(value, tuple(range(len(value.shape))))
         if self.weighted and self.term is not None:
-            value = value * ops.cast(self.loss.weight(self.term), value.dtype)
+            weight = ops.cast(self.loss.weight(self.term), value.dtype)
+            value = ops.where(weight == 0, ops.zeros_like(value), weight * value)
         batch = ops.cast(ops.shape(keras.tree.flatten(to_tensors(y_pred))[0])[0], self.total.dtype)
         # A loss is its replica's share; a log is not.
         value = ops.cast(value, self.total.dtype) * replicas()
@@ -91,7 +101,9 @@ def metrics(loss, weighted=False):
 
     `model.compile(loss=total, metrics=total.metrics())` shows every term in the
     progress bar, the history and the logs of other callbacks, with `val_` in
-    validation. As `weighted_metrics` they see the sample weights.
+    validation. As `weighted_metrics` they see the sample weights. On JAX, Keras
+    hands metrics no mask: the terms of a masked model then count all positions,
+    and a warning says so.
 
     Args:
         weighted: `False` for the terms' own values, `True` for what each
