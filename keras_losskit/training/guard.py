@@ -12,6 +12,7 @@ from keras_losskit.core.loss import Loss
 from keras_losskit.core.reduction import weigh
 from keras_losskit.training.add_loss import AddLoss
 from keras_losskit.training.learned import LearnedWeights
+from keras_losskit.training.scheduled import attach
 from keras_losskit.training.walk import compiled_losses, layers
 
 _SHOWN = 8  # Elements of a sample that are kept for the message.
@@ -67,7 +68,7 @@ class TerminateOnNonFiniteTerm(keras.callbacks.Callback):
         known = getattr(model, "term_guards", [])
         self._guards = [_guard_of(loss, known) for loss in losses]
         if any(guard not in known for guard in self._guards):
-            model.term_guards = self._guards
+            attach(model, "term_guards", self._guards)
             model.train_function = None  # One traced before does not record.
 
     def on_train_begin(self, logs=None):

@@ -67,3 +67,17 @@ class ScheduledWeights(DrivenInFit):
                     name=name,
                 )
         return self.held[name]
+
+
+def attach(model, name, metrics):
+    """Let a model track metrics as its attribute `name`, whether it is built or not."""
+    # Keras locks a built layer against forgotten weights; it opens the lock itself
+    # where it adds some on purpose. A metric is no weight.
+    tracker = model._tracker
+    locked = tracker.locked
+    tracker.unlock()
+    try:
+        setattr(model, name, metrics)
+    finally:
+        if locked:
+            tracker.lock()

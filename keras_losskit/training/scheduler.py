@@ -9,7 +9,7 @@ from keras_losskit.core import checks
 from keras_losskit.core.algebra import CombinedLoss, WeightedSum, unique_name
 from keras_losskit.core.schedules import Schedule
 from keras_losskit.training.add_loss import AddLoss
-from keras_losskit.training.scheduled import ScheduledWeights
+from keras_losskit.training.scheduled import ScheduledWeights, attach
 from keras_losskit.training.walk import compiled_losses, layers, parts
 
 
@@ -174,7 +174,7 @@ def _attached(model):
     if not isinstance(tracked, ScheduledWeights) or tracked.model() is not model:
         reference = weakref.ref(model)
         tracked = ScheduledWeights(model, lambda: _terms(reference()))
-        model.scheduled_weights = tracked
+        attach(model, "scheduled_weights", tracked)
     return tracked
 
 

@@ -206,6 +206,34 @@ def test_gradient_accumulation_counts_updates():
     assert logs["mean_absolute_error_weight"] == pytest.approx([warmup(0), warmup(1)])
 
 
+@keras.saving.register_keras_serializable(package="tests")
+class Subclassed(keras.Model):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.dense = keras.layers.Dense(2)
+
+    def build(self, input_shape):
+        self.dense.build(input_shape)
+        self.built = True
+
+    def call(self, inputs):
+        return self.dense(inputs)
+
+
+def test_subclassed_models(tmp_path):
+    keras.utils.set_random_seed(4)
+    made = Subclassed()
+    made.build((None, 3))
+    same = np.random.default_rng(8)
+    made.set_weights([same.normal(size=w.shape) for w in made.get_weights()])
+    made.compile(keras.optimizers.SGD(0.05), loss=scheduled())
+    fit(made, 1, [kl.WeightScheduler(), kl.TerminateOnNonFiniteTerm()])
+    made.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    fit(loaded, 1, [kl.WeightScheduler(), kl.TerminateOnNonFiniteTerm()])
+    assert_trained_as(loaded, [warmup(step) for step in range(6)])
+
+
 def test_two_outputs_and_their_weights():
     inputs = keras.Input((3,))
     made = keras.Model(inputs, [keras.layers.Dense(2)(inputs), keras.layers.Dense(2)(inputs)])
