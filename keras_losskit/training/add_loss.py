@@ -66,13 +66,16 @@ class AddLoss(keras.layers.Layer):
             self.current = self._state("weight", float(ops.convert_to_numpy(weight(0))))
 
     def _state(self, name, value=0.0):
-        return self.add_weight(
+        # Local to a replica of `tf.distribute`: what is assigned there would wait for
+        # the others, and Keras mixes up the losses of replicas that wait in a layer.
+        return keras.Variable(
+            keras.initializers.Constant(value),
             shape=(),
-            initializer=keras.initializers.Constant(value),
             dtype="float32",
-            autocast=False,
             trainable=False,
+            autocast=False,
             aggregation="mean",
+            synchronization="on_read",
             name=name,
         )
 

@@ -22,7 +22,8 @@ def test_values_are_cosines(centers):
     kernel = layer.get_weights()[0].astype("float64")
     assert found.shape == (4, 3, 3 * centers) == layer.compute_output_shape(X.shape)
     for i in np.ndindex(*found.shape):
-        assert found[i] == pytest.approx(cosine(X[i[:-1]].astype("float64"), kernel[:, i[-1]]), abs=1e-6)
+        expected = cosine(X[i[:-1]].astype("float64"), kernel[:, i[-1]])
+        assert found[i] == pytest.approx(expected, abs=1e-6)
 
 
 def test_extreme_and_zero_inputs():
