@@ -42,6 +42,7 @@ from keras_losskit.losses.classification.ordinal import (
 )
 from keras_losskit.losses.classification.poly import PolyCrossentropy
 from keras_losskit.losses.classification.sparsemax import Sparsemax
+from keras_losskit.losses.latent.gaussian import GaussianKL
 from keras_losskit.losses.regression.barron import Barron
 from keras_losskit.losses.regression.deviance import GammaDeviance, Poisson, Tweedie
 from keras_losskit.losses.regression.directional import CosineSimilarity
@@ -76,6 +77,14 @@ from keras_losskit.losses.segmentation.distance import Boundary, HausdorffDistan
 from keras_losskit.losses.segmentation.exponential_logarithmic import ExponentialLogarithmic
 from keras_losskit.losses.segmentation.lovasz import LovaszHinge, LovaszSoftmax
 from keras_losskit.losses.segmentation.tversky import FocalTversky, Jaccard, Tversky
+from keras_losskit.training.add_loss import AddedLossLogger, AddLoss
+from keras_losskit.training.cosine_dense import CosineDense
+from keras_losskit.training.deep_supervision import AtResolution, DeepSupervision
+from keras_losskit.training.guard import TerminateOnNonFiniteTerm
+from keras_losskit.training.learned import LearnedWeights
+from keras_losskit.training.scheduler import WeightScheduler
+from keras_losskit.training.schedules import CyclicalAnnealing, LinearWarmup
+from keras_losskit.training.terms import TermMetric
 
 __version__ = "0.1.0"
 
@@ -160,4 +169,18 @@ __all__ = [
     "LovaszSoftmax",
     "MatthewsCorrelation",
     "Tversky",
+    # latent variables
+    "GaussianKL",
+    # training
+    "AddLoss",
+    "AddedLossLogger",
+    "AtResolution",
+    "CosineDense",
+    "CyclicalAnnealing",
+    "DeepSupervision",
+    "LearnedWeights",
+    "LinearWarmup",
+    "TermMetric",
+    "TerminateOnNonFiniteTerm",
+    "WeightScheduler",
 ]

@@ -26,6 +26,8 @@ from tests.cases.regression import POSITIVE_PRED, POSITIVE_TRUE, REAL_PRED, REAL
 
 CASES = cases.CASES
 COMBINED = (kl.WeightedSum, kl.Product, kl.Select)
+# They take targets of another shape than the predictions'; see test_deep_supervision.py.
+AT_RESOLUTIONS = (kl.AtResolution, kl.DeepSupervision)
 each = pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
 first_of_each = pytest.mark.parametrize(
     "case", list({c.loss: c for c in reversed(CASES)}.values()), ids=lambda c: c.loss.__name__
@@ -42,7 +44,10 @@ def case_rtol(case):
 
 def exported():
     found = [getattr(kl, name) for name in kl.__all__]
-    return [x for x in found if inspect.isclass(x) and x is not kl.Loss]
+    return [
+        x for x in found
+        if inspect.isclass(x) and issubclass(x, kl.Loss) and x not in (kl.Loss, *AT_RESOLUTIONS)
+    ]
 
 
 def test_every_exported_loss_has_a_case():

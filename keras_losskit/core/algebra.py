@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_losskit.core.backend import visible
+from keras_losskit.core.backend import keras_frame, visible
 from keras_losskit.core.config import decode
 from keras_losskit.core.foreign import as_loss
 from keras_losskit.core.loss import Loss, register
@@ -88,7 +88,7 @@ class WeightedSum(CombinedLoss):
     Raises:
         ValueError: where terms disagree on `from_logits`; where a weight is not
             finite; where values under `reduction="none"` differ in shape; where
-            a weight is a schedule, which nothing drives in this version.
+            a weight is a schedule that nothing drives; see `WeightScheduler`.
 
     Example:
 
@@ -131,7 +131,7 @@ class WeightedSum(CombinedLoss):
             else:
                 inner = [(name or loss.name, weight, self.operand(loss))]
             for n, w, part in inner:
-                flat[_unique(n, flat)] = Term(w, part)
+                flat[unique_name(n, flat)] = Term(w, part)
         if not flat:
             raise ValueError("WeightedSum: `terms` is empty; give at least one loss.")
         return flat
@@ -144,14 +144,20 @@ class WeightedSum(CombinedLoss):
         weight = self.terms[name].weight
         if not isinstance(weight, Schedule):
             return weight
-        if name not in self._driven:
-            raise ValueError(
-                f"{self.name}: the weight of term `{name}` is a schedule and nothing "
-                "drives it, so it would be frozen. The callback that will, "
-                "`WeightScheduler`, is not in this version: fix the weights at one step "
-                "with `total.at_step(step)`, and compile again to move them."
-            )
-        return self._driven[name]
+        if name in self._driven:
+            return self._driven[name]
+        if _will_be_driven():
+            return 1  # Only a shape is asked for, before callbacks can drive.
+        raise ValueError(
+            f"{self.name}: the weight of term `{name}` is a schedule and nothing "
+            "drives it, so it would be frozen. Give `fit` (or `evaluate`) "
+            "callbacks=[WeightScheduler()], or fix the weights at one step with "
+            "`total.at_step(step)`."
+        )
+
+    def drive(self, name, variable):
+        """Let a scheduled weight be what `variable` holds; `WeightScheduler` does."""
+        self._driven[name] = variable
 
     def at_step(self, step):
         """A copy whose scheduled weights are fixed at what they are at `step`."""
@@ -359,6 +365,22 @@ def weight_of(weight):
     return weight
 
 
+def _will_be_driven():
+    """Whether Keras infers a shape now, and a callback will drive weights later.
+
+    Keras does so before it sets up callbacks, and on JAX an error after that would
+    leave the model without its variables: a missing callback is noticed here.
+    """
+    if not keras_frame("compute_output_spec"):
+        return False
+    trainer = keras_frame("fit", "evaluate", "train_on_batch", "test_on_batch")
+    if trainer is None:
+        return True
+    callbacks = trainer.f_locals.get("callbacks")
+    callbacks = getattr(callbacks, "callbacks", callbacks)
+    return any(getattr(c, "drives_weights", False) for c in keras.tree.flatten(callbacks))
+
+
 def _at(weight, step):
     if not isinstance(weight, Schedule):
         return weight
@@ -375,7 +397,8 @@ def _plus(a, b):
     return a + b
 
 
-def _unique(name, taken):
+def unique_name(name, taken):
+    """`name`, or `name_2`, `name_3`, … where it is taken."""
     if name not in taken:
         return name
     n = 2

@@ -1,6 +1,7 @@
 """The few facts about the running backend that ``keras.ops`` does not tell."""
 
 import functools
+import sys
 
 import keras
 import numpy as np
@@ -38,6 +39,20 @@ def replicas():
     import tensorflow as tf
 
     return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def keras_frame(*names):
+    """The nearest running function of Keras of one of these names, or `None`.
+
+    Keras says nowhere whether it infers shapes, trains or evaluates; its stack does.
+    """
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_name in names:
+            if frame.f_globals.get("__name__", "").startswith("keras."):
+                return frame
+        frame = frame.f_back
+    return None
 
 
 def keras_mask(x):

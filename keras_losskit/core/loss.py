@@ -84,6 +84,9 @@ class Loss(keras.losses.Loss, metaclass=_SaveableWhenBuilt):
     1.0
     """
 
+    observers = ()  # Called with the inputs of each call; callbacks that look at terms.
+    masked = False  # Whether a Keras mask has ever come with the predictions.
+
     def __init__(self, *, reduction="sum_over_batch_size", name=None, dtype=None):
         if name is not None and (not isinstance(name, str) or not name):
             raise TypeError(
@@ -157,7 +160,12 @@ class Loss(keras.losses.Loss, metaclass=_SaveableWhenBuilt):
                         "values. A loss is computed on the data of a batch: pass it "
                         "to `compile(loss=...)`, or call it inside a layer's `call`."
                     )
-        return self.evaluate(y_true, y_pred, sample_weight, keras_mask(y_pred))
+        mask = keras_mask(y_pred)
+        self.masked = self.masked or mask is not None
+        value = self.evaluate(y_true, y_pred, sample_weight, mask)
+        for observer in self.observers:
+            observer(y_true, y_pred, sample_weight)
+        return value
 
     def evaluate(self, y_true, y_pred, sample_weight=None, mask=None):
         """`__call__`, with the mask given rather than read off `y_pred`."""

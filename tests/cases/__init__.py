@@ -7,7 +7,7 @@ what the targets are: "real", "binary", "classes" (`y_pred (…, C)`), "map"
 (`(B, *spatial, C)`), and decides which of the shared tests apply.
 """
 
-from tests.cases import classification, combined, regression, segmentation
+from tests.cases import classification, combined, latent, regression, segmentation
 
-FAMILIES = (regression, classification, segmentation)
+FAMILIES = (regression, classification, segmentation, latent)
 CASES = [case for family in (*FAMILIES, combined) for case in family.CASES]

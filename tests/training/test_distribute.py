@@ -45,6 +45,35 @@ mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 assert mirrored.num_replicas_in_sync == 2
 
 
+def train_moving(strategy, kind):
+    """Term metrics, a scheduled weight and an inner loss, or learned weights."""
+    keras.utils.set_random_seed(9)
+    callbacks = []
+    with strategy.scope():
+        inputs = keras.Input((4, 4, 3))
+        hidden = keras.layers.Conv2D(3, 3, padding="same")(inputs)
+        inner = kl.AddLoss("mse", kl.LinearWarmup(4), name="size")
+        network = keras.Model(inputs, inner(hidden))
+        dice = kl.Dice(from_logits=True)
+        entropy = kl.CategoricalCrossentropy(from_logits=True)
+        if kind == "learned":
+            network = keras.Sequential(
+                [keras.Input((4, 4, 3)), keras.layers.Conv2D(3, 3, padding="same")])
+            model = kl.LearnedWeights(network, dice + entropy)
+            model.compile(optimizer=keras.optimizers.SGD(0.2), jit_compile=False)
+        else:
+            model = network
+            total = 0.5 * dice + kl.LinearWarmup(4, 1.0, 0.1) * entropy
+            callbacks = [kl.WeightScheduler(), kl.AddedLossLogger()]
+            model.compile(optimizer=keras.optimizers.SGD(0.2), loss=total,
+                          weighted_metrics=total.metrics(), jit_compile=False)
+    start = [w.tolist() for w in network.get_weights()]
+    logs = model.fit(x, y, sample_weight=weights, batch_size=8, epochs=2, shuffle=False,
+                     verbose=0, callbacks=callbacks).history
+    return {"logs": logs, "start": start,
+            "weights": [v.numpy().tolist() for v in model.trainable_variables]}
+
+
 def train(strategy, reduction, sample_weight):
     keras.utils.set_random_seed(9)
     with strategy.scope():
@@ -69,9 +98,14 @@ def train(strategy, reduction, sample_weight):
 
 found = {"trained": {}, "batch": {}}
 one = tf.distribute.get_strategy()
-for reduction, w in (("sum_over_batch_size", None), ("mean", weights), ("sum", weights)):
-    found["trained"][reduction] = {
-        "one": train(one, reduction, w), "two": train(mirrored, reduction, w)}
+for reduction in ("sum_over_batch_size", "mean", "sum"):
+    for name, w in (("plain", None), ("weights", weights)):
+        found["trained"][reduction + " " + name] = {
+            "one": train(one, reduction, w), "two": train(mirrored, reduction, w)}
+found["moving"] = {
+    kind: {"one": train_moving(one, kind), "two": train_moving(mirrored, kind)}
+    for kind in ("scheduled", "learned")
+}
 
 
 def over_replicas(loss, w):
@@ -115,14 +149,27 @@ def found(tmp_path_factory):
     return json.loads(lines[0][len("FOUND"):])
 
 
-# The first without weights, the other two with.
+@pytest.mark.parametrize("weighted", ["plain", "weights"])
 @pytest.mark.parametrize("reduction", ["sum_over_batch_size", "mean", "sum"])
-def test_two_replicas_train_as_one_device(found, reduction):
-    one, two = (found["trained"][reduction][k] for k in ("one", "two"))
+def test_two_replicas_train_as_one_device(found, reduction, weighted):
+    one, two = (found["trained"][f"{reduction} {weighted}"][k] for k in ("one", "two"))
     np.testing.assert_allclose(two["loss"], one["loss"], rtol=1e-5)
     for a, b, start in zip(two["weights"], one["weights"], one["start"]):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
         assert np.abs(np.subtract(b, start)).max() > 1e-3  # It did train.
+
+
+@pytest.mark.parametrize("kind", ["scheduled", "learned"])
+def test_terms_and_moving_weights_are_those_of_one_device(found, kind):
+    one, two = (found["moving"][kind][k] for k in ("one", "two"))
+    assert {"loss", "dice", "categorical_crossentropy"} <= one["logs"].keys()
+    assert two["logs"].keys() == one["logs"].keys()
+    for name, values in one["logs"].items():
+        np.testing.assert_allclose(two["logs"][name], values, rtol=1e-5, err_msg=name)
+    for a, b in zip(two["weights"], one["weights"], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    kernel = np.subtract(one["weights"][-2], one["start"][-2])
+    assert np.abs(kernel).max() > 1e-3  # It did train.
 
 
 @pytest.mark.parametrize("which", ["dice", "combined"])

@@ -1,0 +1,1 @@
+"""Losses on the latent variables of generative models."""
