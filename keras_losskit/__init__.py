@@ -42,7 +42,7 @@ from keras_losskit.losses.classification.ordinal import (
 )
 from keras_losskit.losses.classification.poly import PolyCrossentropy
 from keras_losskit.losses.classification.sparsemax import Sparsemax
-from keras_losskit.losses.latent.gaussian import GaussianKL
+from keras_losskit.losses.latent_variables.gaussian import GaussianKL
 from keras_losskit.losses.regression.barron import Barron
 from keras_losskit.losses.regression.deviance import GammaDeviance, Poisson, Tweedie
 from keras_losskit.losses.regression.directional import CosineSimilarity

@@ -7,7 +7,7 @@ what the targets are: "real", "binary", "classes" (`y_pred (…, C)`), "map"
 (`(B, *spatial, C)`), and decides which of the shared tests apply.
 """
 
-from tests.cases import classification, combined, latent, regression, segmentation
+from tests.cases import classification, combined, latent_variables, regression, segmentation
 
-FAMILIES = (regression, classification, segmentation, latent)
+FAMILIES = (regression, classification, segmentation, latent_variables)
 CASES = [case for family in (*FAMILIES, combined) for case in family.CASES]
