@@ -1,0 +1,70 @@
+"""Distances and angles between the rows of one or two matrices."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_losskit.core.numerics import at_least, safe_divide, safe_sqrt
+
+DISTANCES = ("euclidean", "squared_euclidean", "cosine")
+
+
+def unit(x, axis=-1):
+    """`x` scaled to length 1; a zero vector stays zero, with zero gradient."""
+    # Divided by its largest entry first, so that squares neither overflow nor vanish.
+    top = ops.stop_gradient(ops.max(ops.abs(x), axis=axis, keepdims=True))
+    x = safe_divide(x, top)
+    return safe_divide(x, safe_sqrt(ops.sum(ops.square(x), axis=axis, keepdims=True)))
+
+
+def cosines(x, y):
+    """The cosine of every row of `x (N, D)` with every row of `y (M, D)`: `(N, M)`."""
+    return ops.matmul(unit(x), ops.transpose(unit(y)))
+
+
+def between(x, y, distance):
+    """The distances of corresponding vectors along the last axis."""
+    if distance == "cosine":
+        return _not_negative(1 - ops.sum(unit(x) * unit(y), axis=-1))
+    squared = ops.sum(ops.square(x - y), axis=-1)
+    return safe_sqrt(squared) if distance == "euclidean" else squared
+
+
+def pairwise(x, distance, mask=None):
+    """The distances of all pairs of rows of `x (N, D)`: `(N, N)`.
+
+    From one matrix product, |a|² + |b|² - 2·a·b. Rounding makes that wrong by
+    some ε(|a|² + |b|²), so the rows (those that `mask` says exist) are centred
+    first, which takes away what they have in common. A squared distance within
+    the rounding is not known; its root is continued to 0 by a straight line in
+    d², so that identical rows are 0 apart, no distance is negative, and the
+    gradient of near-duplicates keeps its direction with a length of at most 2.
+    """
+    if distance == "cosine":
+        return _not_negative(1 - cosines(x, x))
+    x = x - ops.stop_gradient(_centre(x, mask))
+    product = ops.matmul(x, ops.transpose(x))
+    # From the product itself: the squares of identical rows then cancel exactly.
+    squares = ops.diagonal(product)
+    sizes = squares[:, None] + squares[None, :]
+    squared = sizes - 2 * product
+    if distance == "squared_euclidean":
+        return _not_negative(squared)
+    epsilon = np.finfo(keras.backend.standardize_dtype(x.dtype)).eps
+    unsure = ops.stop_gradient(safe_sqrt(8 * float(epsilon) * sizes))
+    known = squared > ops.square(unsure)
+    root = ops.sqrt(ops.where(known, squared, 1))
+    return ops.where(known, root, _not_negative(safe_divide(squared, unsure)))
+
+
+def _centre(x, mask):
+    if mask is None:
+        count = ops.cast(ops.shape(x)[0], x.dtype)
+    else:
+        count = ops.sum(ops.cast(mask, x.dtype))  # Rows that do not exist are 0.
+    return safe_divide(ops.sum(x, axis=0), ops.where(count == 0, ops.ones_like(count), count))
+
+
+def _not_negative(x):
+    """max(x, 0) in value; the gradient passes, since rounding alone makes x negative."""
+    return x + ops.stop_gradient(at_least(x, 0) - x)
