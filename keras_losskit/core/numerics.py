@@ -102,8 +102,9 @@ def log_sum_exp(x, where, axis=-1):
 
 def largest(x, where, axis=-1):
     """max(x) over the entries that `where` marks; -1e30 of none."""
-    lowest = ops.full_like(x, NOTHING)
-    return ops.max(ops.where(where, x, lowest), axis=axis, initial=NOTHING)
+    if x.shape[axis] == 0:  # Which a maximum would refuse.
+        return ops.sum(x, axis=axis) + NOTHING
+    return ops.max(ops.where(where, x, ops.full_like(x, NOTHING)), axis=axis)
 
 
 def log_add_exp(a, b):
