@@ -1,10 +1,10 @@
-"""Distances and angles between the rows of one or two matrices."""
+"""Distances and angles between the rows of matrices, and which rows are compared."""
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_losskit.core.numerics import at_least, safe_divide, safe_sqrt
+from keras_losskit.core.numerics import at_least, max_from, safe_divide, safe_sqrt
 
 DISTANCES = ("euclidean", "squared_euclidean", "cosine")
 
@@ -12,7 +12,7 @@ DISTANCES = ("euclidean", "squared_euclidean", "cosine")
 def unit(x, axis=-1):
     """`x` scaled to length 1; a zero vector stays zero, with zero gradient."""
     # Divided by its largest entry first, so that squares neither overflow nor vanish.
-    top = ops.stop_gradient(ops.max(ops.abs(x), axis=axis, keepdims=True))
+    top = ops.stop_gradient(max_from(0, ops.abs(x), axis, keepdims=True))
     x = safe_divide(x, top)
     return safe_divide(x, safe_sqrt(ops.sum(ops.square(x), axis=axis, keepdims=True)))
 
@@ -55,6 +55,16 @@ def pairwise(x, distance, mask=None):
     known = squared > ops.square(unsure)
     root = ops.sqrt(ops.where(known, squared, 1))
     return ops.where(known, root, _not_negative(safe_divide(squared, unsure)))
+
+
+def others(n, mask):
+    """Row i: which samples sample i can be paired with, `(n, n)`.
+
+    All but itself, and only samples that exist.
+    """
+    index = ops.arange(n, dtype="int32")
+    other = index[:, None] != index[None, :]
+    return other if mask is None else ops.logical_and(other, mask[None, :])
 
 
 def _centre(x, mask):

@@ -102,9 +102,14 @@ def log_sum_exp(x, where, axis=-1):
 
 def largest(x, where, axis=-1):
     """max(x) over the entries that `where` marks; -1e30 of none."""
-    if x.shape[axis] == 0:  # Which a maximum would refuse.
-        return ops.sum(x, axis=axis) + NOTHING
-    return ops.max(ops.where(where, x, ops.full_like(x, NOTHING)), axis=axis)
+    return max_from(NOTHING, ops.where(where, x, ops.full_like(x, NOTHING)), axis)
+
+
+def max_from(initial, x, axis=-1, keepdims=False):
+    """max(x, initial) over `axis`, also of an empty batch."""
+    if 0 in tuple(x.shape):  # Where torch forgets the axis.
+        return ops.sum(x, axis=axis, keepdims=keepdims) + initial
+    return ops.max(x, axis=axis, keepdims=keepdims, initial=initial)
 
 
 def log_add_exp(a, b):

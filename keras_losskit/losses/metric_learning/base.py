@@ -3,17 +3,8 @@
 from keras import ops
 
 from keras_losskit.core import targets
+from keras_losskit.core.distances import others
 from keras_losskit.core.loss import Loss
-
-
-def others(n, mask):
-    """Row i: which samples sample i can be paired with, `(n, n)`.
-
-    All but itself, and only samples that exist.
-    """
-    index = ops.arange(n, dtype="int32")
-    other = index[:, None] != index[None, :]
-    return other if mask is None else ops.logical_and(other, mask[None, :])
 
 
 def pairs(ids, mask):

@@ -21,9 +21,9 @@ class LiftedStructure(EmbeddingLoss):
 
     | elsewhere | here |
     |---|---|
-    | TFA `LiftedStructLoss()` | its J has the largest margin - d in place of the logarithm's \
-shift twice, and half the sum over all pairs |
-    | pytorch-metric-learning `LiftedStructureLoss(neg_margin=1)` | same, the mean over all pairs |
+    | TFA `LiftedStructLoss(margin=1.0)` | the mean over all pairs of the batch: equal if classes \
+are equally large |
+    | pytorch-metric-learning `LiftedStructureLoss(neg_margin=1)` | the mean over all pairs |
 
     Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`;
     values `(B,)`, the mean over the anchor's positives; an anchor without a

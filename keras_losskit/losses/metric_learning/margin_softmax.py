@@ -6,24 +6,18 @@ from keras import ops
 
 from keras_losskit.core import checks, targets
 from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import at_least, safe_sqrt
+from keras_losskit.core.numerics import at_least, max_from, safe_sqrt
 
 
 class CosineLoss(Loss):
     """Base of losses on cosines to C class weights or proxies, `(B, …, C)`.
 
     `y_true` holds class ids `(B, …)`, `(B, …, 1)` or rows `(B, …, C)`. The
-    cosines come from a `CosineDense` layer, which holds the weights.
-
-    Args:
-        scale: > 0, what the cosines are multiplied by.
+    cosines come from a `CosineDense` layer, which holds the weights. A subclass
+    has a `scale`, by which it multiplies them.
     """
 
     centers = 1
-
-    def __init__(self, scale, **common):
-        super().__init__(**common)
-        self.scale = checks.real(self, "scale", scale, above=0)
 
     def prepare(self, y_true, y_pred):
         y_pred = self.cast(y_pred)
@@ -56,6 +50,18 @@ class CosineLoss(Loss):
         return -ops.sum(g * ops.log_softmax(logits, axis=-1), axis=-1)
 
 
+class ScaledCosineLoss(CosineLoss):
+    """Base of losses whose scale is an argument.
+
+    Args:
+        scale: s > 0.
+    """
+
+    def __init__(self, scale, **common):
+        super().__init__(**common)
+        self.scale = checks.real(self, "scale", scale, above=0)
+
+
 @register
 class NormalizedSoftmax(CosineLoss):
     """Normalised softmax: cross-entropy of the logits cos/T.
@@ -86,7 +92,7 @@ class NormalizedSoftmax(CosineLoss):
     """
 
     def __init__(self, temperature=0.05, **common):
-        Loss.__init__(self, **common)
+        super().__init__(**common)
         self.temperature = checks.real(self, "temperature", temperature, above=0)
 
     @property
@@ -95,7 +101,7 @@ class NormalizedSoftmax(CosineLoss):
 
 
 @register
-class CosFace(CosineLoss):
+class CosFace(ScaledCosineLoss):
     """CosFace: cross-entropy of s·(cos θ - m·g).
 
     The true class must win by a margin in the cosine (also: AM-softmax).
@@ -133,7 +139,7 @@ class CosFace(CosineLoss):
 
 
 @register
-class ArcFace(CosineLoss):
+class ArcFace(ScaledCosineLoss):
     """ArcFace: cross-entropy of s·cos(θ + m) for the true class, s·cos θ for others.
 
     The true class must win by a margin in the angle. Where θ + m would pass π
@@ -216,4 +222,4 @@ class SubCenterArcFace(ArcFace):
     def call(self, y_true, y_pred):
         shape = ops.shape(y_pred)
         grouped = (*shape[:-1], y_pred.shape[-1] // self.centers, self.centers)
-        return super().call(y_true, ops.max(ops.reshape(y_pred, grouped), axis=-1))
+        return super().call(y_true, max_from(-math.inf, ops.reshape(y_pred, grouped)))

@@ -5,7 +5,7 @@ from keras import ops
 from keras_losskit.core import checks, distances
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import log_sum_exp, mean_where
-from keras_losskit.losses.metric_learning.base import EmbeddingLoss, others, pairs
+from keras_losskit.losses.metric_learning.base import EmbeddingLoss, pairs
 
 
 class NeighbourhoodLoss(EmbeddingLoss):
@@ -63,7 +63,7 @@ class SupervisedContrastive(NeighbourhoodLoss):
     def call(self, y_true, y_pred, mask=None):
         s = distances.cosines(y_pred, y_pred) / self.temperature
         positive, _ = pairs(y_true, mask)
-        return log_sum_exp(s, others(ops.shape(s)[0], mask)) - mean_where(s, positive)
+        return log_sum_exp(s, distances.others(ops.shape(s)[0], mask)) - mean_where(s, positive)
 
 
 @register
@@ -107,4 +107,4 @@ class SoftNearestNeighbor(NeighbourhoodLoss):
     def call(self, y_true, y_pred, mask=None):
         s = -distances.pairwise(y_pred, "squared_euclidean", mask) / self.temperature
         positive, _ = pairs(y_true, mask)
-        return log_sum_exp(s, others(ops.shape(s)[0], mask)) - log_sum_exp(s, positive)
+        return log_sum_exp(s, distances.others(ops.shape(s)[0], mask)) - log_sum_exp(s, positive)

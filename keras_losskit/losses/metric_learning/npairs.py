@@ -50,7 +50,7 @@ distinct classes |
 
     def call(self, y_true, y_pred, mask=None):
         logits = ops.matmul(y_true, ops.transpose(y_pred))
-        values = self.against_all(logits, ops.sum(y_true * y_pred, axis=-1), mask)
+        values = self.against_others(logits, ops.sum(y_true * y_pred, axis=-1), mask)
         if not self.l2:
             return values
         lengths = ops.sum(ops.square(y_true) + ops.square(y_pred), axis=-1)

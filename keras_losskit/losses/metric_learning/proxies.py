@@ -5,11 +5,11 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import log_sum_exp, mean_where
-from keras_losskit.losses.metric_learning.margin_softmax import CosineLoss
+from keras_losskit.losses.metric_learning.margin_softmax import ScaledCosineLoss
 
 
 @register
-class ProxyNCA(CosineLoss):
+class ProxyNCA(ScaledCosineLoss):
     """Proxy-NCA: -log(e^(s·cos_y) / Σ_(c≠y) e^(s·cos_c)).
 
     Each sample is drawn to its class's proxy and pushed from the others; the
@@ -54,7 +54,7 @@ class ProxyNCA(CosineLoss):
 
 
 @register
-class ProxyAnchor(CosineLoss):
+class ProxyAnchor(ScaledCosineLoss):
     """Proxy-Anchor: the proxies are anchors, the batch's samples their pairs.
 
     The mean over proxies with a sample in the batch of

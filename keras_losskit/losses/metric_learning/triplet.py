@@ -47,7 +47,7 @@ class TripletHard(TripletLoss):
 
     | elsewhere | here |
     |---|---|
-    | TFA `TripletHardLoss(margin, soft)` | same; it counts anchors without a positive, as d_ap = 0 |
+    | TFA `TripletHardLoss(margin, soft)` | counts anchors without a positive, d_ap = 0 |
     | TF-Similarity `TripletLoss(margin=None)` | `soft=True` |
     | pytorch-metric-learning `BatchHardMiner` + `TripletMarginLoss` | means over active ones only |
 
@@ -124,9 +124,8 @@ class Triplet(Loss):
         return y_true, y_pred
 
     def value_mask(self, y_true, y_pred, mask):
-        if mask is None or len(mask.shape) == 1:
-            return mask
-        return ops.all(mask, axis=1)
+        members = mask is not None and len(mask.shape) > 1
+        return ops.all(mask, axis=1) if members else None
 
     def call(self, y_true, y_pred, mask=None):
         anchor, positive, negative = y_pred[:, 0], y_pred[:, 1], y_pred[:, 2]

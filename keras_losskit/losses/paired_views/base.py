@@ -3,6 +3,7 @@
 from keras import ops
 
 from keras_losskit.core import targets
+from keras_losskit.core.distances import others
 from keras_losskit.core.loss import Loss
 from keras_losskit.core.numerics import log_sum_exp
 
@@ -25,9 +26,7 @@ class ViewsLoss(Loss):
             )
         return y_true, y_pred
 
-    def against_all(self, logits, own, mask, axis=-1):
-        """log Σ exp(logits) along `axis`, of the samples that exist, minus `own`."""
-        exists = ops.ones_like(logits, dtype="bool")
-        if mask is not None:
-            exists = ops.logical_and(exists, ops.expand_dims(mask, 1 + axis))
-        return log_sum_exp(logits, exists, axis=axis) - own
+    def against_others(self, logits, own, mask):
+        """-log(e^own / (e^own + Σ e^logits)) per row; the diagonal is `own` itself."""
+        other = others(ops.shape(logits)[0], mask)
+        return ops.softplus(log_sum_exp(logits, other) - own)

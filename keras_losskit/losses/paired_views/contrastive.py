@@ -3,10 +3,9 @@
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.distances import unit
+from keras_losskit.core.distances import others, unit
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import log_add_exp, log_sum_exp
-from keras_losskit.losses.metric_learning.base import others
 from keras_losskit.losses.paired_views.base import ViewsLoss
 
 
@@ -176,10 +175,10 @@ class InfoNCE(SoftmaxViewsLoss):
     def call(self, y_true, y_pred, mask=None):
         a, b = self.units(y_true, y_pred)
         logits, own = ops.matmul(a, ops.transpose(b)), ops.sum(a * b, axis=-1)
-        values = self.against_all(logits, own, mask)
+        values = self.against_others(logits, own, mask)
         if not self.symmetric:
             return values
-        return (values + self.against_all(logits, own, mask, axis=0)) / 2
+        return (values + self.against_others(ops.transpose(logits), own, mask)) / 2
 
 
 @register

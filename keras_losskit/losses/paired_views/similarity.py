@@ -2,10 +2,9 @@
 
 from keras import ops
 
-from keras_losskit.core.distances import cosines, unit
+from keras_losskit.core.distances import cosines, others, unit
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import safe_log, safe_sqrt
-from keras_losskit.losses.metric_learning.base import others
 from keras_losskit.losses.paired_views.base import ViewsLoss
 
 
