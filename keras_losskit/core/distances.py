@@ -34,15 +34,16 @@ def pairwise(x, distance, mask=None):
     """The distances of all pairs of rows of `x (N, D)`: `(N, N)`.
 
     From one matrix product, |a|² + |b|² - 2·a·b. Rounding makes that wrong by
-    some ε(|a|² + |b|²), so the rows (those that `mask` says exist) are centred
-    first, which takes away what they have in common. A squared distance within
-    the rounding is not known; its root is continued to 0 by a straight line in
-    d², so that identical rows are 0 apart, no distance is negative, and the
-    gradient of near-duplicates keeps its direction with a length of at most 2.
+    some ε(|a|² + |b|²), so the row nearest to the mean of those that exist (by
+    `mask`) is made the origin: that takes away what the rows have in common, and
+    coordinates on a grid stay on it, so that equal distances stay equal. A squared
+    distance within the rounding is not known; its root is continued to 0 by a
+    straight line in d²: identical rows are 0 apart, no distance is negative, and
+    the gradient of near-duplicates keeps its direction, with a length of at most 2.
     """
     if distance == "cosine":
         return _not_negative(1 - cosines(x, x))
-    x = x - ops.stop_gradient(_centre(x, mask))
+    x = x - ops.stop_gradient(_central_row(x, mask))
     product = ops.matmul(x, ops.transpose(x))
     # From the product itself: the squares of identical rows then cancel exactly.
     squares = ops.diagonal(product)
@@ -67,12 +68,14 @@ def others(n, mask):
     return other if mask is None else ops.logical_and(other, mask[None, :])
 
 
-def _centre(x, mask):
-    if mask is None:
-        count = ops.cast(ops.shape(x)[0], x.dtype)
-    else:
-        count = ops.sum(ops.cast(mask, x.dtype))  # Rows that do not exist are 0.
-    return safe_divide(ops.sum(x, axis=0), ops.where(count == 0, ops.ones_like(count), count))
+def _central_row(x, mask):
+    if x.shape[0] == 0:
+        return ops.zeros_like(x)
+    exists = ops.ones_like(x[:, 0]) if mask is None else ops.cast(mask, x.dtype)
+    mean = safe_divide(ops.sum(x, axis=0), ops.sum(exists))  # What is masked is 0.
+    far = ops.sum(ops.square(x - mean), axis=-1)
+    nearest = ops.argmin(ops.where(exists > 0, far, ops.full_like(far, np.inf)))
+    return ops.take(x, nearest, axis=0)
 
 
 def _not_negative(x):
