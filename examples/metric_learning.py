@@ -24,7 +24,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402
 
 SEEN = 6  # Digits below this one train.
-CANVAS = 14
+CANVAS = 20
 
 
 def placed(images, rng):
@@ -66,7 +66,7 @@ def picture(spaces, ids, path):
         axis.set_title(name)
         axis.set_xticks([])
         axis.set_yticks([])
-    axes[0].legend(title="unseen digit")
+    axes[-1].legend(title="unseen digit", loc="upper left", bbox_to_anchor=(1, 1))
     figure.tight_layout()
     figure.savefig(path, dpi=80)
     pyplot.close(figure)
@@ -77,7 +77,7 @@ def main(folder):
     images = images.reshape(-1, 8, 8, 1).astype("float32") / 16
     rng = np.random.default_rng(0)
     train, test = ids < SEEN, ids >= SEEN
-    seen = placed(np.repeat(images[train], 4, axis=0), rng), np.repeat(ids[train], 4)
+    seen = placed(np.repeat(images[train], 2, axis=0), rng), np.repeat(ids[train], 2)
     x, y = placed(images[test], rng), ids[test]
     print(f"{train.sum()} images of digits 0 to {SEEN - 1} train, {len(y)} others search")
     print(f"raw pixels: recall@1 {recall_at_1(x, y):.4f}")
@@ -94,7 +94,7 @@ def main(folder):
         keras.utils.set_random_seed(0)
         model = embedder()
         model.compile(keras.optimizers.Adam(1e-3), loss=loss)
-        history = model.fit(*seen, batch_size=128, epochs=5, verbose=0)
+        history = model.fit(*seen, batch_size=128, epochs=8, verbose=0)
         first, last = history.history["loss"][0], history.history["loss"][-1]
         found = model.predict(x, verbose=0)
         print(f"{loss!r}: loss {first:.4f} -> {last:.4f}, recall@1 {recall_at_1(found, y):.4f}")

@@ -157,6 +157,8 @@ def _mean_softplus(d, positive, negative):
     The loop computes the value and its slope in every distance. Differentiating
     the loop itself would keep a B×B matrix of each step.
     """
+    if d.shape[0] == 0:  # No row to take, not even in a loop of no steps.
+        return ops.sum(d, axis=0)
     fixed = ops.stop_gradient(d)
     up = ops.cast(positive, d.dtype)
     down = ops.cast(negative, d.dtype)
