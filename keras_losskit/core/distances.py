@@ -19,7 +19,8 @@ def unit(x, axis=-1):
 
 def cosines(x, y):
     """The cosine of every row of `x (N, D)` with every row of `y (M, D)`: `(N, M)`."""
-    return ops.matmul(unit(x), ops.transpose(unit(y)))
+    # Not `ops.matmul`, which computes in float32 on torch.
+    return unit(x) @ ops.transpose(unit(y))
 
 
 def between(x, y, distance):
@@ -44,7 +45,7 @@ def pairwise(x, distance, mask=None):
     if distance == "cosine":
         return _not_negative(1 - cosines(x, x))
     x = x - ops.stop_gradient(_central_row(x, mask))
-    product = ops.matmul(x, ops.transpose(x))
+    product = x @ ops.transpose(x)
     # From the product itself: the squares of identical rows then cancel exactly.
     squares = ops.diagonal(product)
     sizes = squares[:, None] + squares[None, :]

@@ -49,7 +49,7 @@ distinct classes |
         self.l2 = checks.real(self, "l2", l2, at_least=0)
 
     def call(self, y_true, y_pred, mask=None):
-        logits = ops.matmul(y_true, ops.transpose(y_pred))
+        logits = y_true @ ops.transpose(y_pred)
         values = self.against_others(logits, ops.sum(y_true * y_pred, axis=-1), mask)
         if not self.l2:
             return values

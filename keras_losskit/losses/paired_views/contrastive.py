@@ -28,10 +28,10 @@ class SoftmaxViewsLoss(ViewsLoss):
     def negatives(self, a, b, mask):
         """log Σ exp over all other samples in both views, for a's rows and for b's."""
         other = others(ops.shape(a)[0], mask)
-        across = ops.matmul(a, ops.transpose(b))
+        across = a @ ops.transpose(b)
 
         def within(x):
-            return log_sum_exp(ops.matmul(x, ops.transpose(x)), other)
+            return log_sum_exp(x @ ops.transpose(x), other)
 
         return (
             log_add_exp(log_sum_exp(across, other), within(a)),
@@ -174,7 +174,7 @@ class InfoNCE(SoftmaxViewsLoss):
 
     def call(self, y_true, y_pred, mask=None):
         a, b = self.units(y_true, y_pred)
-        logits, own = ops.matmul(a, ops.transpose(b)), ops.sum(a * b, axis=-1)
+        logits, own = a @ ops.transpose(b), ops.sum(a * b, axis=-1)
         values = self.against_others(logits, own, mask)
         if not self.symmetric:
             return values
@@ -219,7 +219,7 @@ class SigLIP(ViewsLoss):
         self.bias = checks.real(self, "bias", bias)
 
     def call(self, y_true, y_pred, mask=None):
-        s = ops.matmul(unit(y_true), ops.transpose(unit(y_pred)))
+        s = unit(y_true) @ ops.transpose(unit(y_pred))
         logits = self.temperature * s + self.bias
         differs = others(ops.shape(s)[0], None)
         costs = ops.softplus(ops.where(differs, logits, -logits))

@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, safe_divide, safe_sqrt
+from keras_losskit.core.numerics import at_least, max_from, safe_divide, safe_sqrt
 from keras_losskit.losses.paired_views.base import ViewsLoss
 
 
@@ -28,6 +28,10 @@ class StatisticsLoss(ViewsLoss):
 
 def _centred(x, shares):
     return x - ops.sum(shares * x, axis=0, keepdims=True)
+
+
+def _largest(x):
+    return ops.stop_gradient(max_from(0, ops.abs(x), axis=0, keepdims=True))
 
 
 def _off_diagonal(matrix):
@@ -76,8 +80,8 @@ class BarlowTwins(StatisticsLoss):
         )
 
     def from_statistics(self, y_true, y_pred, shares, count):
-        a, b = (_standardised(x, shares) for x in (y_true, y_pred))
-        c = ops.matmul(ops.transpose(shares * a), b)
+        a, b = _standardised(y_true, shares), _standardised(y_pred, shares)
+        c = ops.transpose(shares * a) @ b
         own = ops.sum(ops.square(1 - ops.diagonal(c)))
         value = own + self.redundancy_weight * _off_diagonal(c)
         return ops.where(count > 1, value, ops.zeros_like(value))
@@ -85,14 +89,15 @@ class BarlowTwins(StatisticsLoss):
 
 def _standardised(x, shares):
     """Mean 0 and variance 1 in each dimension; 0 where it is constant."""
-    centred = _centred(x, shares)
-    variance = ops.sum(shares * ops.square(centred), axis=0, keepdims=True)
-    # What rounding leaves of a constant is no variation.
+    x = ops.where(shares > 0, x, ops.zeros_like(x))
+    centred = ops.where(shares > 0, _centred(x, shares), ops.zeros_like(x))
+    # What rounding leaves of a constant is no variation. Dividing by the largest
+    # deviation first, squares neither overflow nor vanish.
     epsilon = 8 * float(np.finfo(keras.backend.standardize_dtype(x.dtype)).eps)
-    size = ops.sum(shares * ops.square(x), axis=0, keepdims=True)
-    varies = variance > epsilon**2 * size
-    deviation = safe_sqrt(ops.where(varies, variance, ops.zeros_like(variance)))
-    return safe_divide(centred, deviation)
+    size, top = _largest(x), _largest(centred)
+    scaled = safe_divide(centred, ops.where(top > epsilon * size, top, ops.zeros_like(top)))
+    variance = ops.sum(shares * ops.square(scaled), axis=0, keepdims=True)
+    return safe_divide(scaled, safe_sqrt(variance))
 
 
 @register
@@ -143,7 +148,7 @@ class VICReg(StatisticsLoss):
         unbiased = safe_divide(count, count - 1)
         for x in (y_true, y_pred):
             centred = _centred(x, shares)
-            c = unbiased * ops.matmul(ops.transpose(shares * centred), centred)
+            c = unbiased * (ops.transpose(shares * centred) @ centred)
             spread = at_least(1 - ops.sqrt(ops.diagonal(c) + 1e-4), 0)
             narrow = ops.where(count > 1, ops.sum(spread), 0)
             value = value + self.variance / 2 * narrow / size
