@@ -43,6 +43,32 @@ from keras_losskit.losses.classification.ordinal import (
 from keras_losskit.losses.classification.poly import PolyCrossentropy
 from keras_losskit.losses.classification.sparsemax import Sparsemax
 from keras_losskit.losses.latent_variables.gaussian import GaussianKL
+from keras_losskit.losses.metric_learning.angular import Angular
+from keras_losskit.losses.metric_learning.contrastive import Contrastive
+from keras_losskit.losses.metric_learning.lifted import LiftedStructure
+from keras_losskit.losses.metric_learning.margin_softmax import (
+    ArcFace,
+    CosFace,
+    NormalizedSoftmax,
+    SubCenterArcFace,
+)
+from keras_losskit.losses.metric_learning.neighbourhood import (
+    SoftNearestNeighbor,
+    SupervisedContrastive,
+)
+from keras_losskit.losses.metric_learning.npairs import NPairs
+from keras_losskit.losses.metric_learning.pair_weighting import Circle, MultiSimilarity
+from keras_losskit.losses.metric_learning.proxies import ProxyAnchor, ProxyNCA
+from keras_losskit.losses.metric_learning.triplet import Triplet, TripletHard
+from keras_losskit.losses.metric_learning.triplet_mining import TripletAll, TripletSemiHard
+from keras_losskit.losses.paired_views.contrastive import (
+    DecoupledContrastive,
+    InfoNCE,
+    NTXent,
+    SigLIP,
+)
+from keras_losskit.losses.paired_views.redundancy import BarlowTwins, VICReg
+from keras_losskit.losses.paired_views.similarity import KoLeo, NegativeCosine
 from keras_losskit.losses.regression.barron import Barron
 from keras_losskit.losses.regression.deviance import GammaDeviance, Poisson, Tweedie
 from keras_losskit.losses.regression.directional import CosineSimilarity
@@ -183,4 +209,32 @@ __all__ = [
     "TermMetric",
     "TerminateOnNonFiniteTerm",
     "WeightScheduler",
+    # metric learning
+    "Angular",
+    "ArcFace",
+    "Circle",
+    "Contrastive",
+    "CosFace",
+    "LiftedStructure",
+    "MultiSimilarity",
+    "NPairs",
+    "NormalizedSoftmax",
+    "ProxyAnchor",
+    "ProxyNCA",
+    "SoftNearestNeighbor",
+    "SubCenterArcFace",
+    "SupervisedContrastive",
+    "Triplet",
+    "TripletAll",
+    "TripletHard",
+    "TripletSemiHard",
+    # paired views
+    "BarlowTwins",
+    "DecoupledContrastive",
+    "InfoNCE",
+    "KoLeo",
+    "NTXent",
+    "NegativeCosine",
+    "SigLIP",
+    "VICReg",
 ]

@@ -196,6 +196,27 @@ def test_two_tasks():
     assert "trained on, same logs: True\n" in out
 
 
+def test_metric_learning():
+    out = run("metric_learning.py")
+    trained = re.findall(r"^(\w+)\(.*\): loss (\S+) -> (\S+), recall@1 (\S+)$", out, re.MULTILINE)
+    assert [line[0] for line in trained] == [
+        "TripletSemiHard", "MultiSimilarity", "SupervisedContrastive",
+    ]
+    assert all(float(last) < float(first) for _, first, last, _ in trained)
+    pixels = number(r"raw pixels: recall@1 (\S+)", out)
+    assert all(float(recall) > pixels for *_, recall in trained)
+    assert 0 < number(r"untrained network: recall@1 (\S+)", out) < 1
+    assert number(r"metric_learning.png \((\d+) bytes\)", out) > 10_000
+
+
+def test_contrastive_pretraining():
+    out = run("contrastive_pretraining.py")
+    assert "loss = OnViews(loss=NTXent(temperature=0.3))\n" in out
+    assert number(r"epoch 30: loss (\S+)", out) < number(r"epoch 1: loss (\S+)", out)
+    before = number(r"untrained network: accuracy (\S+)", out)
+    assert number(r"trained without labels: accuracy (\S+)", out) > before + 0.1
+
+
 def test_every_example_has_a_test():
     tested = {name for name in globals() if name.startswith("test_")}
     assert {f"test_{path.stem}" for path in EXAMPLES.glob("*.py")} <= tested

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+NOTHING = -1e30  # What stands for log 0: far below any logit, and finite.
+
 # `ops.mean`, `ops.maximum` and `ops.minimum` compute in float32 on JAX and torch
 # even where their input is float64; the first functions here do not.
 
@@ -121,3 +123,42 @@ def expm1(x):
 def mean_last_axis(x):
     """Mean over the last axis; `(B,)` stays as it is, one value per sample."""
     return mean(x) if len(x.shape) > 1 else x
+
+
+def log_sum_exp(x, where, axis=-1):
+    """log Σ exp(x) over the entries that `where` marks.
+
+    Of none it is -1e30, with zero gradient: a softplus or a hinge of it is 0.
+    """
+    zero = ops.zeros_like(x)
+    top = ops.stop_gradient(largest(x, where, axis))
+    shifted = ops.where(where, x - ops.expand_dims(top, axis), zero)
+    total = ops.sum(ops.where(where, ops.exp(shifted), zero), axis=axis)
+    some = total > 0
+    logarithm = top + ops.log(ops.where(some, total, 1))
+    return ops.where(some, logarithm, ops.full_like(logarithm, NOTHING))
+
+
+def largest(x, where, axis=-1):
+    """max(x) over the entries that `where` marks; -1e30 of none."""
+    return max_from(NOTHING, ops.where(where, x, ops.full_like(x, NOTHING)), axis)
+
+
+def max_from(initial, x, axis=-1, keepdims=False):
+    """max(x, initial) over `axis`, also of an empty batch."""
+    if 0 in tuple(x.shape):  # Where torch forgets the axis.
+        return ops.sum(x, axis=axis, keepdims=keepdims) + initial
+    return ops.max(x, axis=axis, keepdims=keepdims, initial=initial)
+
+
+def log_add_exp(a, b):
+    """log(exp(a) + exp(b)); `ops.logaddexp` would compute in float32."""
+    a_is_larger = a > b
+    high, low = ops.where(a_is_larger, a, b), ops.where(a_is_larger, b, a)
+    return high + ops.softplus(low - high)
+
+
+def mean_where(x, where, axis=-1):
+    """Mean over the entries that `where` marks; 0, with zero gradient, of none."""
+    total = ops.sum(ops.where(where, x, ops.zeros_like(x)), axis=axis)
+    return safe_divide(total, ops.sum(ops.cast(where, x.dtype), axis=axis))
