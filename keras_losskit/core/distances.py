@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_losskit.core.numerics import at_least, max_from, safe_divide, safe_sqrt
+from keras_losskit.core.numerics import at_least, largest, safe_divide, safe_sqrt
 
 DISTANCES = ("euclidean", "squared_euclidean", "cosine")
 
@@ -12,7 +12,7 @@ DISTANCES = ("euclidean", "squared_euclidean", "cosine")
 def unit(x, axis=-1):
     """`x` scaled to length 1; a zero vector stays zero, with zero gradient."""
     # Divided by its largest entry first, so that squares neither overflow nor vanish.
-    top = ops.stop_gradient(max_from(0, ops.abs(x), axis, keepdims=True))
+    top = ops.stop_gradient(largest(ops.abs(x), axis, keepdims=True, initial=0))
     x = safe_divide(x, top)
     return safe_divide(x, safe_sqrt(ops.sum(ops.square(x), axis=axis, keepdims=True)))
 

@@ -27,11 +27,11 @@ def mean(x, axis=-1):
     return ops.sum(x, axis=axis) / max(math.prod(sizes), 1)
 
 
-def largest(x, keepdims=False):
-    """Maximum over the last axis, of an empty batch too."""
+def largest(x, axis=-1, keepdims=False, initial=None):
+    """Maximum over `axis`, and of `initial`; of an empty batch too."""
     if 0 in tuple(x.shape):  # There `ops.max` raises; the sum has the right shape.
-        return ops.sum(x, axis=-1, keepdims=keepdims)
-    return ops.max(x, axis=-1, keepdims=keepdims)
+        return ops.sum(x, axis=axis, keepdims=keepdims) + (initial or 0)
+    return ops.max(x, axis=axis, keepdims=keepdims, initial=initial)
 
 
 def cumsum(x):
@@ -131,7 +131,7 @@ def log_sum_exp(x, where, axis=-1):
     Of none it is -1e30, with zero gradient: a softplus or a hinge of it is 0.
     """
     zero = ops.zeros_like(x)
-    top = ops.stop_gradient(largest(x, where, axis))
+    top = ops.stop_gradient(largest_where(x, where, axis))
     shifted = ops.where(where, x - ops.expand_dims(top, axis), zero)
     total = ops.sum(ops.where(where, ops.exp(shifted), zero), axis=axis)
     some = total > 0
@@ -139,16 +139,10 @@ def log_sum_exp(x, where, axis=-1):
     return ops.where(some, logarithm, ops.full_like(logarithm, NOTHING))
 
 
-def largest(x, where, axis=-1):
+def largest_where(x, where, axis=-1):
     """max(x) over the entries that `where` marks; -1e30 of none."""
-    return max_from(NOTHING, ops.where(where, x, ops.full_like(x, NOTHING)), axis)
-
-
-def max_from(initial, x, axis=-1, keepdims=False):
-    """max(x, initial) over `axis`, also of an empty batch."""
-    if 0 in tuple(x.shape):  # Where torch forgets the axis.
-        return ops.sum(x, axis=axis, keepdims=keepdims) + initial
-    return ops.max(x, axis=axis, keepdims=keepdims, initial=initial)
+    marked = ops.where(where, x, ops.full_like(x, NOTHING))
+    return largest(marked, axis, initial=NOTHING)
 
 
 def log_add_exp(a, b):

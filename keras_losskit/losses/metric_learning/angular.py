@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_losskit.core import checks, distances
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import NOTHING, largest, mean_where
+from keras_losskit.core.numerics import NOTHING, largest_where, mean_where
 from keras_losskit.losses.metric_learning.base import EmbeddingLoss, pairs
 
 
@@ -58,7 +58,7 @@ class Angular(EmbeddingLoss):
         push = 4 * squared_tan * s
         # Σ_n e^(push_an + push_pn) is a product of matrices: a and p, of one class,
         # have the same negatives. Each row is shifted by its largest entry.
-        top = ops.stop_gradient(largest(push, negative))
+        top = ops.stop_gradient(largest_where(push, negative))
         shifted = ops.where(negative, push - top[:, None], ops.zeros_like(push))
         terms = ops.where(negative, ops.exp(shifted), ops.zeros_like(push))
         total = terms @ ops.transpose(terms)

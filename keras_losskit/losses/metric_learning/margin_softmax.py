@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_losskit.core import checks, targets
 from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import at_least, max_from, safe_sqrt
+from keras_losskit.core.numerics import at_least, largest, safe_sqrt
 
 
 class CosineLoss(Loss):
@@ -222,4 +222,4 @@ class SubCenterArcFace(ArcFace):
     def call(self, y_true, y_pred):
         shape = ops.shape(y_pred)
         grouped = (*shape[:-1], y_pred.shape[-1] // self.centers, self.centers)
-        return super().call(y_true, max_from(-math.inf, ops.reshape(y_pred, grouped)))
+        return super().call(y_true, largest(ops.reshape(y_pred, grouped)))

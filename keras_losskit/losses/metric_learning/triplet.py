@@ -4,7 +4,7 @@ from keras import ops
 
 from keras_losskit.core import checks, distances
 from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import at_least, largest
+from keras_losskit.core.numerics import at_least, largest_where
 from keras_losskit.losses.metric_learning.base import EmbeddingLoss, pairs
 
 
@@ -73,7 +73,7 @@ class TripletHard(TripletLoss):
     def call(self, y_true, y_pred, mask=None):
         d = distances.pairwise(y_pred, self.distance, mask)
         positive, negative = pairs(y_true, mask)
-        return self.cost(largest(d, positive), -largest(-d, negative))
+        return self.cost(largest_where(d, positive), -largest_where(-d, negative))
 
 
 @register

@@ -10,7 +10,7 @@ from keras_losskit.core.columns import (
     take_in_columns,
 )
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import largest, mean_where, safe_divide
+from keras_losskit.core.numerics import largest_where, mean_where, safe_divide
 from keras_losskit.losses.metric_learning.base import pairs
 from keras_losskit.losses.metric_learning.triplet import TripletLoss
 
@@ -83,7 +83,7 @@ equal if classes are equally large |
         nearest = take_in_columns(
             rows_by_rank(known, ordered), ops.where(farther, rank, 0)
         )
-        farthest = largest(d, negative, axis=0)
+        farthest = largest_where(d, negative, axis=0)
         d_an = ops.where(farther, take_in_columns(d, nearest), farthest[None, :])
         return mean_where(self.cost(d, d_an), positive, axis=0)
 

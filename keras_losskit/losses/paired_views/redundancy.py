@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, max_from, safe_divide, safe_sqrt
+from keras_losskit.core.numerics import at_least, largest, safe_divide, safe_sqrt
 from keras_losskit.losses.paired_views.base import ViewsLoss
 
 
@@ -31,7 +31,7 @@ def _centred(x, shares):
 
 
 def _largest(x):
-    return ops.stop_gradient(max_from(0, ops.abs(x), axis=0, keepdims=True))
+    return ops.stop_gradient(largest(ops.abs(x), axis=0, keepdims=True, initial=0))
 
 
 def _off_diagonal(matrix):
