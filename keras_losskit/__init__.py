@@ -6,6 +6,10 @@ from keras_losskit.core.foreign import FunctionLoss, KerasLoss, as_loss
 from keras_losskit.core.function import loss
 from keras_losskit.core.loss import Loss
 from keras_losskit.core.select import Select
+from keras_losskit.losses.boxes.distribution import DistributionFocal
+from keras_losskit.losses.boxes.heatmap import CenterNetFocal
+from keras_losskit.losses.boxes.iou import BoxIoU, CIoU, DIoU, GIoU
+from keras_losskit.losses.boxes.quality import QualityFocal, Varifocal
 from keras_losskit.losses.classification.crossentropy import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -13,6 +17,15 @@ from keras_losskit.losses.classification.crossentropy import (
 from keras_losskit.losses.classification.focal import (
     BinaryFocalCrossentropy,
     CategoricalFocalCrossentropy,
+)
+from keras_losskit.losses.ranking.approx import ApproxMRR, ApproxNDCG
+from keras_losskit.losses.ranking.lambda_ndcg import LambdaNDCG
+from keras_losskit.losses.ranking.listwise import ListMLE, ListSoftmax
+from keras_losskit.losses.ranking.pairwise import (
+    PairwiseHinge,
+    PairwiseLogistic,
+    PairwiseMeanSquared,
+    PairwiseSoftZeroOne,
 )
 from keras_losskit.losses.regression.barron import Barron
 from keras_losskit.losses.regression.deviance import GammaDeviance, Poisson, Tweedie
@@ -94,4 +107,23 @@ __all__ = [
     # segmentation
     "Dice",
     "Tversky",
+    # boxes
+    "BoxIoU",
+    "CIoU",
+    "CenterNetFocal",
+    "DIoU",
+    "DistributionFocal",
+    "GIoU",
+    "QualityFocal",
+    "Varifocal",
+    # ranking
+    "ApproxMRR",
+    "ApproxNDCG",
+    "LambdaNDCG",
+    "ListMLE",
+    "ListSoftmax",
+    "PairwiseHinge",
+    "PairwiseLogistic",
+    "PairwiseMeanSquared",
+    "PairwiseSoftZeroOne",
 ]
