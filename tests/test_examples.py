@@ -111,6 +111,17 @@ def test_save_and_reload():
     assert all(0 < float(value) < 0.5 for value in lines.values())
 
 
+def test_ranking():
+    out = run("ranking.py")
+    chance = number(r"random order: NDCG@5 (\S+)", out)
+    found = {name: float(x) for name, x in re.findall(r"(\w+)\(.*\): NDCG@5 (\S+)", out)}
+    baseline = found.pop("MeanSquaredError")
+    assert baseline > chance + 0.2
+    assert list(found) == ["PairwiseLogistic", "ListMLE", "ApproxNDCG", "LambdaNDCG"]
+    assert min(found.values()) > baseline - 0.02
+    assert max(found.values()) > baseline + 0.005
+
+
 def test_every_example_has_a_test():
     tested = {name for name in globals() if name.startswith("test_")}
     assert {f"test_{path.stem}" for path in EXAMPLES.glob("*.py")} <= tested

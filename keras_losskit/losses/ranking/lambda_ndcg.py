@@ -11,6 +11,7 @@ from keras_losskit.losses.ranking.base import (
     differences,
     gains,
     ideal_dcg,
+    logistic,
     preferred,
     sum_pairs,
 )
@@ -63,7 +64,7 @@ class LambdaNDCG(RankingLoss):
         share = safe_divide(gain, ops.expand_dims(ideal_dcg(gain), 1))
         discount = 1 / ops.log1p(_ranks(y_pred, mask))
         change = ops.abs(differences(share) * differences(discount))
-        terms = ops.stop_gradient(change) * ops.softplus(differences(-self.sigma * y_pred))
+        terms = ops.stop_gradient(change) * logistic(differences(self.sigma * y_pred))
         return sum_pairs(terms, preferred(y_true, mask))
 
 

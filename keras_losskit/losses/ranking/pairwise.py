@@ -4,7 +4,14 @@ from keras import ops
 
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import safe_divide
-from keras_losskit.losses.ranking.base import RankingLoss, differences, preferred, sum_pairs
+from keras_losskit.losses.ranking.base import (
+    RankingLoss,
+    count_pairs,
+    differences,
+    logistic,
+    preferred,
+    sum_pairs,
+)
 
 
 class PairwiseLoss(RankingLoss):
@@ -14,9 +21,8 @@ class PairwiseLoss(RankingLoss):
     """
 
     def call(self, y_true, y_pred, mask):
-        pairs = preferred(y_true, mask)
-        total = sum_pairs(self.of_pairs(y_true, y_pred), pairs)
-        return safe_divide(total, ops.sum(ops.cast(pairs, total.dtype), axis=(1, 2)))
+        total = sum_pairs(self.of_pairs(y_true, y_pred), preferred(y_true, mask))
+        return safe_divide(total, count_pairs(y_true, mask))
 
     def of_pairs(self, y_true, y_pred):
         """The loss of each pair (i, j), `(B, L, L)`, as if y_i > y_j."""
@@ -54,7 +60,7 @@ class PairwiseLogistic(PairwiseLoss):
     """
 
     def of_pairs(self, y_true, y_pred):
-        return ops.softplus(-differences(y_pred))
+        return logistic(differences(y_pred))
 
 
 @register
