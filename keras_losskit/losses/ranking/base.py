@@ -89,7 +89,8 @@ def logistic(x):
 
 def gains(y_true, mask):
     """(2^y - 1)/2^max(y), 0 for padding: huge labels don't overflow."""
-    top = ops.max(y_true, axis=1, keepdims=True)  # Padding is 0 here.
+    # Padding is 0 here. `initial` is what a batch of no lists has.
+    top = ops.max(y_true, axis=1, keepdims=True, initial=0)
     log2 = math.log(2)
     gain = ops.exp((y_true - top) * log2) * -ops.expm1(-y_true * log2)
     return ops.stop_gradient(ops.where(mask, gain, 0))

@@ -84,7 +84,8 @@ scores alike, before the loss |
 
 def _log_softmax(x, mask):
     """log softmax over the items that exist; 0 elsewhere."""
-    top = ops.max(ops.where(mask, x, LOWEST), axis=1, keepdims=True)
+    # `initial` is what a batch of no lists has.
+    top = ops.max(ops.where(mask, x, LOWEST), axis=1, keepdims=True, initial=LOWEST)
     x = ops.where(mask, x - ops.stop_gradient(top), 0)
     total = ops.sum(ops.where(mask, ops.exp(x), 0), axis=1, keepdims=True)
     return ops.where(mask, x - ops.log(ops.where(total > 0, total, 1)), 0)
