@@ -6,6 +6,10 @@ from keras_losskit.core.foreign import FunctionLoss, KerasLoss, as_loss
 from keras_losskit.core.function import loss
 from keras_losskit.core.loss import Loss
 from keras_losskit.core.select import Select
+from keras_losskit.losses.boxes.distribution import DistributionFocal
+from keras_losskit.losses.boxes.heatmap import CenterNetFocal
+from keras_losskit.losses.boxes.iou import BoxIoU, CIoU, DIoU, GIoU
+from keras_losskit.losses.boxes.quality import QualityFocal, Varifocal
 from keras_losskit.losses.classification.bi_tempered import BiTempered
 from keras_losskit.losses.classification.brier import Brier
 from keras_losskit.losses.classification.crossentropy import (
@@ -69,6 +73,15 @@ from keras_losskit.losses.paired_views.contrastive import (
 )
 from keras_losskit.losses.paired_views.redundancy import BarlowTwins, VICReg
 from keras_losskit.losses.paired_views.similarity import KoLeo, NegativeCosine
+from keras_losskit.losses.ranking.approx import ApproxMRR, ApproxNDCG
+from keras_losskit.losses.ranking.lambda_ndcg import LambdaNDCG
+from keras_losskit.losses.ranking.listwise import ListMLE, ListSoftmax
+from keras_losskit.losses.ranking.pairwise import (
+    PairwiseHinge,
+    PairwiseLogistic,
+    PairwiseMeanSquared,
+    PairwiseSoftZeroOne,
+)
 from keras_losskit.losses.regression.barron import Barron
 from keras_losskit.losses.regression.deviance import GammaDeviance, Poisson, Tweedie
 from keras_losskit.losses.regression.directional import CosineSimilarity
@@ -237,4 +250,23 @@ __all__ = [
     "NegativeCosine",
     "SigLIP",
     "VICReg",
+    # boxes
+    "BoxIoU",
+    "CIoU",
+    "CenterNetFocal",
+    "DIoU",
+    "DistributionFocal",
+    "GIoU",
+    "QualityFocal",
+    "Varifocal",
+    # ranking
+    "ApproxMRR",
+    "ApproxNDCG",
+    "LambdaNDCG",
+    "ListMLE",
+    "ListSoftmax",
+    "PairwiseHinge",
+    "PairwiseLogistic",
+    "PairwiseMeanSquared",
+    "PairwiseSoftZeroOne",
 ]

@@ -331,7 +331,9 @@ def test_ids_outside_the_range(case):
 # --- gradients and extremes ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.exact], ids=lambda c: c.id)
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if c.exact and not c.detached], ids=lambda c: c.id
+)
 def test_gradient_agrees_with_central_differences(case):
     weights = np.resize([0.5, 2.0, 0.75, 1.25], len(case.y_pred))
     with wide():
@@ -357,6 +359,12 @@ def extreme_predictions(case):
         return [signs * 0.0, signs * 1e6, near, near * 1e3, case.y_pred * 1e-20]
     if case.kind == "cosines":
         return [signs * 1.0, -signs * 1.0, signs * 0.0, signs * 0.0 + 1, signs * 0.0 - 1]
+    if case.kind == "boxes":  # Points, identical, crossed and far boxes.
+        small = np.zeros_like(case.y_pred)
+        crossed = case.y_true[..., [2, 3, 0, 1]]
+        return [small, small + 1e4, case.y_true, crossed, case.y_true + 1e4, -case.y_true]
+    if case.kind == "ranking":
+        return [signs * 0.0, signs * 100.0, signs * 1e4, -signs * 1e4, case.y_true]
     if case.options.get("from_logits", True):  # No such option: logits alone.
         return [signs * 100.0, -signs * 100.0, signs * 0.0]
     if case.kind == "binary":
@@ -378,7 +386,11 @@ def test_extremes_are_finite(case):
 
 @pytest.mark.parametrize(
     "case",
-    [c for c in CASES if c.kind in ("real", "views") and c.y_true.shape == c.y_pred.shape],
+    [
+        c
+        for c in CASES
+        if c.kind in ("real", "views", "boxes", "ranking") and c.y_true.shape == c.y_pred.shape
+    ],
     ids=lambda c: c.id,
 )
 def test_perfect_predictions_are_finite(case):

@@ -217,6 +217,17 @@ def test_contrastive_pretraining():
     assert number(r"trained without labels: accuracy (\S+)", out) > before + 0.1
 
 
+def test_ranking():
+    out = run("ranking.py")
+    chance = number(r"random order: NDCG@5 (\S+)", out)
+    found = {name: float(x) for name, x in re.findall(r"(\w+)\(.*\): NDCG@5 (\S+)", out)}
+    baseline = found.pop("MeanSquaredError")
+    assert baseline > chance + 0.2
+    assert list(found) == ["PairwiseLogistic", "ListMLE", "ApproxNDCG", "LambdaNDCG"]
+    assert min(found.values()) > baseline - 0.02
+    assert max(found.values()) > baseline + 0.005
+
+
 def test_every_example_has_a_test():
     tested = {name for name in globals() if name.startswith("test_")}
     assert {f"test_{path.stem}" for path in EXAMPLES.glob("*.py")} <= tested

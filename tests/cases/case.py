@@ -17,6 +17,7 @@ class Case:
     label: str = ""
     batch: bool = False  # One number for the whole batch.
     exact: bool = True  # Honours float64; Keras' own mean does so on TensorFlow only.
+    detached: bool = False  # A factor without a gradient: differences are not its gradient.
     argument: list = field(default_factory=list)
     vanishes: bool = False  # Bounded: from logits the gradient vanishes with p_t.
 
