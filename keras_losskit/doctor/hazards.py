@@ -1,0 +1,330 @@
+"""What in the source of a loss cannot work in a graph, or cuts the gradient."""
+
+import ast
+import inspect
+from dataclasses import dataclass
+
+import keras
+
+from keras_losskit.doctor.report import Line
+from keras_losskit.doctor.source import dotted
+
+# Reading these of a tensor gives plain Python values, not tensors.
+_PLAIN_ATTRIBUTES = {"shape", "dtype", "ndim", "rank", "device", "name"}
+_PLAIN_CALLS = {"len", "isinstance", "hasattr", "type", "shape", "rank", "ndim", "range", "getattr"}
+_CUTS = {
+    "round", "rint", "floor", "ceil", "trunc", "sign", "argmax", "argmin", "argsort", "one_hot",
+    "equal", "not_equal", "greater", "greater_equal", "less", "less_equal", "stop_gradient",
+    "detach", "logical_and", "logical_or", "logical_not", "searchsorted", "bincount", "digitize",
+    "to_int32", "isclose", "heaviside", "floor_divide",
+}
+_SAMPLERS = ("random", "rand", "randn", "randint", "dropout", "shuffle")
+_MUTATORS = {"append", "extend", "insert", "add", "update", "setdefault", "pop", "write", "remove"}
+
+
+@dataclass(frozen=True)
+class Hazard:
+    """`kind`, the word for it in the source, and its line."""
+
+    kind: str
+    word: str
+    line: Line
+    value: object = None
+
+
+class Scan:
+    """The hazards of all the functions of a loss."""
+
+    def __init__(self, sources):
+        self.sources = sources
+        self.found = []
+        for i, source in enumerate(sources):
+            _Walk(source, self.found, first=i == 0).visit_all()
+
+    def of(self, *kinds):
+        return [h for h in self.found if h.kind in kinds]
+
+    def at(self, line, *kinds):
+        """The hazards on one line."""
+        if line is None:
+            return []
+        return [
+            h for h in self.of(*kinds)
+            if h.line.file == line.file and abs(h.line.line - line.line) <= 1
+        ]
+
+    def words(self):
+        """Every dotted name that is called, last parts only: hints of what the loss does."""
+        words = set()
+        for source in self.sources:
+            for node in ast.walk(source.node):
+                if isinstance(node, ast.Call):
+                    name = dotted(node.func) or getattr(node.func, "attr", "")
+                    words.add(name.split(".")[-1])
+                    words |= {f"{k.arg}=True" for k in node.keywords
+                              if getattr(k.value, "value", None) is True}
+        return words
+
+
+class _Walk:
+    """Walks one function, following which names hold tensors."""
+
+    def __init__(self, source, found, first):
+        self.source, self.found = source, found
+        names = source.arguments
+        # A loss's options are plain values; a helper's arguments may be tensors.
+        is_loss = first or names[:2] == ["y_true", "y_pred"]
+        self.tensors = set(names[:2] if is_loss else names)
+        self.local = set(names)
+
+    def visit_all(self):
+        node = self.source.node
+        body = node.body if isinstance(node.body, list) else [node.body]
+        for decorator in getattr(node, "decorator_list", []):
+            self._decorator(decorator)
+        for _ in range(2):  # Twice, for names that loops carry back.
+            for part in body:
+                self._learn(part)
+        for part in body:
+            self._look(part)
+        self._captured()
+
+    def add(self, kind, word, node, value=None):
+        hazard = Hazard(kind, word, self.source.line(node), value)
+        if hazard not in self.found:
+            self.found.append(hazard)
+
+    # --- which names hold tensors ------------------------------------------------
+
+    def _learn(self, tree):
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.FunctionDef, ast.Lambda)):
+                continue
+            if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.NamedExpr)):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                for name in (n for t in targets for n in ast.walk(t)):
+                    if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
+                        self.local.add(name.id)
+                        if node.value is not None and self.holds_tensor(node.value):
+                            self.tensors.add(name.id)
+            elif isinstance(node, ast.For):
+                for name in ast.walk(node.target):
+                    if isinstance(name, ast.Name):
+                        self.local.add(name.id)
+                        if self.holds_tensor(node.iter):
+                            self.tensors.add(name.id)
+
+    def holds_tensor(self, node):
+        """Whether an expression has a tensor for its value, as far as can be told."""
+        if isinstance(node, ast.Name):
+            return node.id in self.tensors
+        if isinstance(node, ast.Attribute):
+            return node.attr not in _PLAIN_ATTRIBUTES and self.holds_tensor(node.value)
+        if isinstance(node, ast.Call):
+            word = (dotted(node.func) or getattr(node.func, "attr", "")).split(".")[-1]
+            if word in _PLAIN_CALLS:
+                return False
+            parts = [*node.args, *(k.value for k in node.keywords)]
+            if isinstance(node.func, ast.Attribute):
+                parts.append(node.func.value)
+            return any(self.holds_tensor(p) for p in parts)
+        if isinstance(node, ast.Compare):
+            if any(isinstance(o, (ast.Is, ast.IsNot, ast.In, ast.NotIn)) for o in node.ops):
+                return False
+            return any(self.holds_tensor(p) for p in (node.left, *node.comparators))
+        if isinstance(node, ast.Lambda):
+            return False
+        return any(self.holds_tensor(child) for child in ast.iter_child_nodes(node))
+
+    # --- what they meet ---------------------------------------------------------------
+
+    def _look(self, tree):
+        for node in ast.walk(tree):
+            look = getattr(self, f"_at_{type(node).__name__.lower()}", None)
+            if look is not None:
+                look(node)
+
+    def _at_call(self, node):
+        path = dotted(node.func)
+        word = (path or getattr(node.func, "attr", "")).split(".")[-1]
+        arguments = [*node.args, *(k.value for k in node.keywords)]
+        given = any(self.holds_tensor(a) for a in arguments)
+        owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+        on_tensor = owner is not None and self.holds_tensor(owner)
+        module = _module(self.source, node.func)
+        if module.startswith("numpy") and "random" not in module and given:
+            self.add("numpy", path or word, node)
+        if (on_tensor and word in ("numpy", "item", "tolist", "eval")) or (
+            given and word == "convert_to_numpy"
+        ):
+            self.add("values", f".{word}()" if on_tensor else word, node)
+        if path in ("float", "int", "bool") and given:
+            self.add("float", f"{path}()", node)
+        if path in ("any", "all", "max", "min", "sum") and given and path in ("any", "all"):
+            self.add("if", f"{path}()", node)
+        if given or on_tensor:
+            self._cut(node, word, arguments)
+        self._effect(node, path, word, owner, module)
+        if word == "GradientTape":
+            self.add("tape", path, node)
+        if word in ("mean", "sum", "reduce_mean", "reduce_sum", "prod", "max", "norm"):
+            axis = [k for k in node.keywords if k.arg in ("axis", "dim")]
+            if (given and len(node.args) == 1 or on_tensor and not node.args) and not axis:
+                self.add("average", path or word, node)
+        if module.split(".")[0] in ("tensorflow", "jax", "torch"):
+            self.add("backend", module.split(".")[0], node)
+        if _compiles(word, module):
+            self.add("inner-function", path, node)
+
+    def _cut(self, node, word, arguments):
+        if word in _CUTS:
+            self.add("cut", word, node)
+        if word in ("cast", "astype", "to", "type"):
+            texts = [_text(a) for a in arguments]
+            if any(t.startswith(("int", "uint", "bool", "long")) for t in texts):
+                self.add("cut", f"{word} to {next(t for t in texts if t[0] in 'iubl')}", node)
+        if word in ("int", "long", "bool") and isinstance(node.func, ast.Attribute):
+            self.add("cut", word, node)
+
+    def _effect(self, node, path, word, owner, module):
+        top = module.split(".")[0]
+        samples = word in _SAMPLERS or "random" in module or "random" in (path or "")
+        if samples and top in ("numpy", "random"):
+            self.add("python-random", path or word, node)
+        elif samples and top in ("keras", "tensorflow", "torch"):
+            seeded = any(k.arg == "seed" for k in node.keywords)
+            if not seeded or top != "keras":
+                self.add("random", path or word, node)
+        if path == "print" or top == "logging" or path in ("open", "input"):
+            self.add("effect", f"{path or word}()", node)
+        if top == "time":
+            self.add("effect", f"{path}()", node)
+        if owner is not None and word in _MUTATORS and not self.holds_tensor(owner):
+            root = (dotted(owner) or "").split(".")[0]
+            if root and root not in self.local and not inspect.ismodule(self.source.names.get(root)):
+                self.add("effect", f"{dotted(owner)}.{word}()", node)
+
+    def _at_if(self, node):
+        if self.holds_tensor(node.test):
+            self.add("if", "if", node.test)
+
+    def _at_ifexp(self, node):
+        if self.holds_tensor(node.test):
+            self.add("if", "if ... else", node.test)
+
+    def _at_while(self, node):
+        if self.holds_tensor(node.test):
+            self.add("if", "while", node.test)
+
+    def _at_assert(self, node):
+        if self.holds_tensor(node.test):
+            self.add("if", "assert", node)
+
+    def _at_boolop(self, node):
+        if any(self.holds_tensor(v) for v in node.values):
+            word = "and" if isinstance(node.op, ast.And) else "or"
+            self.add("if", word, node)
+
+    def _at_unaryop(self, node):
+        if isinstance(node.op, ast.Not) and self.holds_tensor(node.operand):
+            self.add("if", "not", node)
+
+    def _at_for(self, node):
+        if self.holds_tensor(node.iter):
+            self.add("loop", "for", node.iter)
+
+    def _at_comprehension(self, node):
+        if self.holds_tensor(node.iter):
+            self.add("loop", "for", node.iter)
+
+    def _at_compare(self, node):
+        if self.holds_tensor(node):
+            self.add("cut", "a comparison", node)
+
+    def _at_binop(self, node):
+        if isinstance(node.op, ast.FloorDiv) and self.holds_tensor(node):
+            self.add("cut", "//", node)
+        if isinstance(node.op, ast.Sub) and self.holds_tensor(node.left):
+            if self.holds_tensor(node.right):
+                self.add("difference", "-", node)
+
+    def _at_subscript(self, node):
+        if isinstance(node.ctx, ast.Store):
+            root = (dotted(node.value) or "").split(".")[0]
+            if self.holds_tensor(node.value):
+                self.add("assign", f"{root}[...] =", node)
+            elif root and root not in self.local:
+                self.add("effect", f"{root}[...] =", node)
+            return
+        if self.holds_tensor(node.value) and self.holds_tensor(node.slice):
+            self.add("boolean", "[mask]", node)
+        shape = isinstance(node.value, ast.Attribute) and node.value.attr == "shape"
+        if shape and isinstance(node.slice, ast.Constant) and node.slice.value == 0:
+            self.add("static-batch", ".shape[0]", node)
+
+    def _at_attribute(self, node):
+        if isinstance(node.ctx, ast.Store):
+            self.add("effect", f"{dotted(node) or node.attr} =", node)
+
+    def _at_global(self, node):
+        self.add("effect", f"global {', '.join(node.names)}", node)
+
+    def _at_nonlocal(self, node):
+        self.add("effect", f"nonlocal {', '.join(node.names)}", node)
+
+    def _decorator(self, node):
+        called = node.func if isinstance(node, ast.Call) else node
+        module, word = _module(self.source, called), (dotted(called) or "").split(".")[-1]
+        if _compiles(word, module):
+            self.add("inner-function", dotted(called), node)
+        if word == "custom_gradient" or word == "custom_vjp":
+            self.add("custom-gradient", dotted(called), node)
+
+    def _captured(self):
+        for node in ast.walk(self.source.node):
+            if not isinstance(node, ast.Name) or node.id in self.local:
+                continue
+            value = self.source.names.get(node.id)
+            if isinstance(value, keras.KerasTensor):
+                self.add("keras-tensor", node.id, node)
+            elif isinstance(value, keras.Variable):
+                self.add("variable", node.id, node, value.path)
+        for node in ast.walk(self.source.node):  # A layer's `.output`, `model.input`.
+            if isinstance(node, ast.Attribute) and node.attr in ("output", "input", "outputs"):
+                value = self.source.resolve(node.value)
+                if isinstance(value, (keras.layers.Layer,)):
+                    self.add("keras-tensor", dotted(node), node)
+        for node in ast.walk(self.source.node):
+            if isinstance(node, (ast.FunctionDef,)) and node is not self.source.node:
+                for decorator in node.decorator_list:
+                    self._decorator(decorator)
+
+
+def _module(source, node):
+    """The module that a called thing comes from, '' where that is unknown."""
+    path = dotted(node)
+    if path is None:
+        return ""
+    head = source.names.get(path.split(".")[0])
+    if inspect.ismodule(head):
+        name = head.__name__
+        parts = path.split(".")[1:-1]
+        return ".".join([name, *parts])
+    thing = source.resolve(node)
+    if thing is None:
+        return ""
+    if type(thing).__name__ == "ufunc":
+        return "numpy"
+    return getattr(thing, "__module__", None) or ""
+
+
+def _compiles(word, module):
+    top = module.split(".")[0]
+    return (top, word) in (("tensorflow", "function"), ("jax", "jit"), ("torch", "compile"))
+
+
+def _text(node):
+    """A dtype as text: "int32", `tf.int32`, `torch.long`, `bool`."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    return (dotted(node) or "").split(".")[-1]
