@@ -82,6 +82,13 @@ class _Walk:
         body = node.body if isinstance(node.body, list) else [node.body]
         for decorator in getattr(node, "decorator_list", []):
             self._decorator(decorator)
+        if self.source.compiler:
+            self.add("inner-function", self.source.compiler, node)
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.FunctionDef) and inner is not node:
+                names = {a.arg for a in inner.args.args}
+                self.tensors |= names
+                self.local |= names | {inner.name}
         for _ in range(2):  # Twice, for names that loops carry back.
             for part in body:
                 self._learn(part)
@@ -263,8 +270,9 @@ class _Walk:
             self.add("static-batch", ".shape[0]", node)
 
     def _at_attribute(self, node):
-        if isinstance(node.ctx, ast.Store):
-            self.add("effect", f"{dotted(node) or node.attr} =", node)
+        root = (dotted(node) or "").split(".")[0]
+        if isinstance(node.ctx, ast.Store) and root and root not in self.local:
+            self.add("effect", f"{dotted(node)} =", node)
 
     def _at_global(self, node):
         self.add("effect", f"global {', '.join(node.names)}", node)

@@ -74,9 +74,7 @@ def compiled(function, xla=False):
     if backend() == "tensorflow":
         import tensorflow as tf
 
-        return tf.function(
-            function, autograph=False, jit_compile=xla, reduce_retracing=True
-        )
+        return tf.function(function, autograph=False, jit_compile=xla)
     if backend() == "jax":
         import jax
 

@@ -21,8 +21,8 @@ _LIBRARIES = {
 class Source:
     """One function of a loss: its tree, its file, and what its names mean."""
 
-    def __init__(self, function, owner=None):
-        self.function, self.owner = function, owner
+    def __init__(self, function, owner=None, compiler=None):
+        self.function, self.owner, self.compiler = function, owner, compiler
         self.code = function.__code__
         self.file = self.code.co_filename
         self.node = _node(self.file, self.code)
@@ -108,17 +108,26 @@ def plain_function(thing):
     return thing
 
 
+def compiler(thing):
+    """What compiled a function object, such as `tf.function`; `None` if nothing did."""
+    top = type(thing).__module__.split(".")[0]
+    if top == "tensorflow" and hasattr(thing, "python_function"):
+        return "tf.function"
+    return "jax.jit" if type(thing).__name__ == "PjitFunction" else None
+
+
 def sources(subject, depth=3):
     """The functions a loss is made of: its own first, then its helpers."""
-    found, queue = [], [(f, owner, 0) for f, owner in _roots(subject)]
-    seen = set()
+    found, seen = [], set()
+    queue = [(thing, owner, 0) for thing, owner in _roots(subject)]
     while queue:
-        function, owner, level = queue.pop(0)
+        thing, owner, level = queue.pop(0)
+        function = plain_function(thing)
         if function is None or function.__code__ in seen or is_library(function):
             continue
         seen.add(function.__code__)
         try:
-            source = Source(function, owner)
+            source = Source(function, owner, compiler(thing))
         except (OSError, SyntaxError, TypeError, ValueError):
             continue
         if source.node is None:
@@ -126,15 +135,16 @@ def sources(subject, depth=3):
         found.append(source)
         if level >= depth:
             continue
+        # The kit's own helpers are known; what they do is not the loss's doing.
         for call in (n for n in ast.walk(source.node) if isinstance(n, ast.Call)):
             for node in (call.func, *call.args):
                 thing = source.resolve(node)
-                helper = None
-                if thing is not None and not inspect.isclass(thing) and callable(thing):
-                    helper = plain_function(thing)
+                if thing is None or inspect.isclass(thing) or not callable(thing):
+                    continue
+                if (getattr(thing, "__module__", None) or "").startswith("keras_losskit.core"):
+                    continue
                 bound = owner if (dotted(node) or "").startswith("self.") else None
-                if helper is not None:
-                    queue.append((helper, bound, level + 1))
+                queue.append((thing, bound, level + 1))
     return found
 
 
@@ -142,7 +152,7 @@ def _roots(subject):
     import keras_losskit as kl
 
     if subject.function is not None:
-        yield plain_function(subject.function), None
+        yield subject.function, None
         return
     loss = subject.loss
     if isinstance(loss, kl.Loss):
@@ -156,10 +166,9 @@ def _roots(subject):
             yield from _roots(type(subject)(inner))
     function = getattr(loss, "function", None) or getattr(loss, "fn", None)
     if function is not None:
-        yield plain_function(function), None
+        yield function, None
     for name in ("call", "__call__"):
         method = inspect.getattr_static(type(loss), name, None)
-        method = plain_function(method)
         of_template = isinstance(loss, kl.Loss) and name == "__call__"
         if method is not None and not of_template:
             yield method, loss

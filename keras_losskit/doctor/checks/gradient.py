@@ -90,11 +90,12 @@ def _against_differences(exam):
             result, error = attempt(_compare, exam, "float32")
     if error is not None:
         return
-    at, gradient, expected, precise = result
+    at, gradient, expected, precise, whole = result
+    _in_single(exam, whole)
     scale = np.abs(expected).max(initial=0.0)
     if scale == 0:
         return
-    tolerance = (1e-5 if precise else 2e-2) * scale
+    tolerance = (1e-5 if precise else 1e-2) * scale
     wrong = np.abs(gradient - expected) > tolerance + 1e-3 * np.abs(expected)
     if not wrong.any() or wrong.sum() <= 0.1 * wrong.size:  # A kink or two.
         worst = np.abs(gradient - expected)[~wrong].max(initial=0) / scale
@@ -122,6 +123,25 @@ def _against_differences(exam):
     )
 
 
+def _in_single(exam, exact):
+    """Whether float32 gives the gradient that float64 gives (and differences confirm)."""
+    if exact is None or exam.runner.eager:
+        return
+    sample = exam.sample
+    found, error = exam.run("mean_gradient", sample.y_true, sample.y_pred)
+    if error is not None or found[1] is None:
+        return
+    off = float(np.abs(found[1] - exact).max() / max(np.abs(exact).max(), 1e-30))
+    if off > 1e-2:
+        exam.add(
+            "gradient-imprecise", "error",
+            f"in float32 the gradient is off by {off:.2g} of its size; in float64 it is right",
+            "Large parts are added and taken away again, and float32 keeps 7 digits.",
+            "Split the cases with `where` (on the argument and on the result) instead of adding "
+            "a correction that is 0 elsewhere.",
+        )
+
+
 def _compare(exam, dtype):
     sample = exam.sample
     subject = exam.subject.with_dtype(dtype)
@@ -143,32 +163,30 @@ def _compare(exam, dtype):
         return (float(runner("mean", y_true, up)) - float(runner("mean", y_true, down))) / width
 
     got = np.array([gradient[tuple(p)] for p in places], "float64")
-    size = max(float(np.abs(y_pred).mean()), 1e-3)
-    steps = (1e-5, 1e-3, 1e-2) if dtype == "float64" else (1e-2, 1e-3)
-    steps = [s * min(size, 1.0) for s in steps]
-    expected = np.array([difference(p, steps[0]) for p in places])
+    size = min(max(float(np.abs(y_pred).mean()), 1e-3), 1.0)
+    steps = (1e-5, 1e-3, 1e-2) if dtype == "float64" else (1e-3, 3e-3, 1e-2)
+    expected = np.array([difference(p, steps[0] * size) for p in places])
     scale = max(np.abs(expected).max(), np.abs(got).max(), 1e-12)
-    precise = dtype == "float64"
-    for step in steps[1:]:
-        bad = np.abs(expected - got) > 1e-5 * scale
-        if not bad.any():
-            break
-        # Float32 inside (as in Keras' own `mean` on JAX) blurs small steps.
-        other = np.array([difference(p, step) if b else e
-                          for p, b, e in zip(places, bad, expected, strict=True)])
-        better = np.abs(other - got) < np.abs(expected - got)
-        expected = np.where(better, other, expected)
-    if np.abs(expected - got).max() < 1e-2 * scale:
-        precise = False
-    return places, got, expected, precise
+    bad = np.abs(expected - got) > 1e-5 * scale
+    # Float32 inside (as in Keras' own `mean` on JAX and torch) blurs small steps, and a kink
+    # spoils large ones: the gradient is right if it agrees with any.
+    for i in np.flatnonzero(bad):
+        tried = [expected[i]] + [difference(places[i], step * size) for step in steps[1:]]
+        errors = np.abs(np.array(tried) - got[i])
+        if errors.min() < 5e-3 * scale:
+            expected[i] = tried[int(errors.argmin())]
+        elif abs(tried[1] - tried[2]) < abs(tried[0] - tried[1]):
+            expected[i] = tried[1]
+    precise = dtype == "float64" and not bad.any()
+    return places, got, expected, precise, gradient if precise else None
 
 
 def _factor(exam, gradient, expected):
     """In words, by which constant factor the gradient is off."""
-    big = np.abs(expected) > 1e-3 * np.abs(expected).max()
+    big = np.abs(expected) > 0.1 * np.abs(expected).max()
     ratio = gradient[big] / expected[big]
     r = float(np.median(ratio))
-    if not np.allclose(ratio, r, rtol=2e-2, atol=1e-6) or r == 0:
+    if not np.allclose(ratio, r, rtol=5e-2) or r == 0:
         flipped = np.mean(np.sign(gradient[big]) != np.sign(expected[big]))
         return "; most signs are flipped" if flipped > 0.5 else ""
     words = ["sign flipped"] if r < 0 else []

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from keras_losskit.core import config
+from keras_losskit.core.loss import Loss
 from keras_losskit.doctor.running import attempt, backend
 from keras_losskit.doctor.source import plain_function
 from keras_losskit.doctor.subject import Subject
@@ -136,6 +137,8 @@ def _method_line(cls, *names):
 def state(loss):
     """What a loss holds, name by name, for comparing two."""
     found = {}
+    if isinstance(loss, Loss):
+        return {k: v for k, v in loss.get_config().items() if k not in ("name", "dtype")}
     for name, value in vars(loss).items():
         key = name.lstrip("_")
         if key in ("dtype", "dtype_policy", "name", "requested_dtype"):

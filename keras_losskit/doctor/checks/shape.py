@@ -84,6 +84,8 @@ def _broadcast_trap(exam):
         return
     bad = []
     for a, b, value in tried:
+        if a.shape == b.shape:
+            continue  # Nothing to broadcast; a vector may mean one sample to the loss.
         singles = [exam.run("value", a[i : i + 1], b[i : i + 1]) for i in range(len(a))]
         if any(e is not None for _, e in singles):
             continue

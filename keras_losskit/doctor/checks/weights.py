@@ -65,6 +65,8 @@ def _scale(exam, weights):
         return
     other, g = exam.run("value", t, p, w[::-1].copy())
     values = exam.facts.get("values")
+    if exam.subject.option("ignore_class") is not None:
+        return  # Not all values count.
     if g is None and values is not None and values.ndim and np.ptp(values) > 1e-4:
         right = float(np.mean(values * np.broadcast_to(
             w.reshape(len(w), *(1,) * (values.ndim - 1)), values.shape)))
@@ -74,7 +76,7 @@ def _scale(exam, weights):
             exam.add(
                 "weights-ignored" if np.isclose(once, other, rtol=1e-6) else "weights-wrong",
                 "error",
-                f"weights {np.round(w.ravel()[:4], 2).tolist()}... give {float(once):.4g}; the "
+                f"weights [{', '.join(f'{x:.3g}' for x in w.ravel()[:4])}, ...] give {float(once):.4g}; the "
                 f"weighted mean of the values is {right:.4g}",
                 "`sample_weight` and `class_weight` of `fit` do not work with it.",
                 "Do not override `__call__`; return values from `call`.",
@@ -175,6 +177,8 @@ def _reductions(exam, weights):
     values = exam.facts.get("values")
     if values is None or values.ndim == 0 or subject.weighs_itself or exam.quick:
         return
+    if subject.option("ignore_class") is not None:
+        return  # Not all values count.
     w = np.broadcast_to(
         _shaped(exam, weights).reshape(len(p), *(1,) * (values.ndim - 1)), values.shape
     ) if "weight shape" in exam.facts else np.ones(values.shape)
