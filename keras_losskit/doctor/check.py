@@ -99,7 +99,8 @@ def check_loss(
             "Keras takes a function f(y_true, y_pred), a keras.losses.Loss or a name.",
         )
         return LossReport(repr(loss), "no data", [finding], {}, backend())
-    scan = Scan(sources(subject))
+    scan, error = attempt(lambda: Scan(sources(subject)))
+    scan = Scan([]) if error is not None else scan
     draws = bool(scan.of("random", "python-random"))
     with unchanged(subject, scan.sources, draws), quiet(), np.errstate(all="ignore"):
         return _examine(subject, scan, (y_true, y_pred, sample_weight), shapes, quick, checks,

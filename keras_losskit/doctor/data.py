@@ -1,7 +1,7 @@
 """Sensible data for any loss: the kinds that there are, and which one fits."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,28 +26,20 @@ class Sample:
     y_pred: np.ndarray
     domain: str = "real"
     given: bool = False
-    options: dict = field(default_factory=dict)
 
     def __str__(self):
-        words = "the data given" if self.given else f"made data of kind `{self.kind}`"
+        words = "the data given" if self.kind == "given" else f"made data of kind `{self.kind}`"
         return (
             f"{words}: y_true {self.y_true.shape} {self.y_true.dtype}, "
             f"y_pred {self.y_pred.shape} {self.y_pred.dtype} ({self.domain})"
         )
 
-    def with_pred(self, y_pred, y_true=None):
-        y_true = self.y_true if y_true is None else y_true
-        return Sample(self.kind, y_true, np.asarray(y_pred, self.y_pred.dtype), self.domain)
-
 
 # --- the kinds -----------------------------------------------------------------------
 
 
-def make(kind, n=3, logits=False, batch=BATCH, y_shape=None, p_shape=None):
-    """A `Sample` of a kind, with `n` columns (classes, dimensions, list items).
-
-    Without shapes of the caller's. Deterministic.
-    """
+def make(kind, n=3, logits=False, batch=BATCH):
+    """A `Sample` of a kind, with `n` columns (classes, dimensions, list items)."""
     rng = np.random.default_rng(20240621)
     t, p, domain = _KINDS[kind](rng, batch, n, logits)
     p = np.asarray(p, "float32")
@@ -289,7 +281,7 @@ def likely_kinds(subject, scan):
             first += ["onehot"]
         if words & {"sigmoid", "log_sigmoid", "softplus"}:
             first += ["binary"]
-        if words & {"log"}:
+        if "log" in words and words & {"clip", "maximum", "epsilon", "clip_by_value", "clamp"}:
             first += ["binary", "onehot", "positive"]
     return [*dict.fromkeys(first), *_others(first)], bool(logits)
 

@@ -18,6 +18,11 @@ _CUTS = {
     "detach", "logical_and", "logical_or", "logical_not", "searchsorted", "bincount", "digitize",
     "to_int32", "isclose", "heaviside", "floor_divide",
 }
+# Functions with a value or slope that is not finite somewhere.
+_EDGES = {
+    "log", "sqrt", "rsqrt", "norm", "exp", "cosh", "sinh", "divide", "reciprocal", "arccos",
+    "arcsin", "arctanh", "std", "log1p", "power", "pow",
+}
 _SAMPLERS = ("random", "rand", "randn", "randint", "dropout", "shuffle")
 _MUTATORS = {"append", "extend", "insert", "add", "update", "setdefault", "pop", "write", "remove"}
 
@@ -171,6 +176,8 @@ class _Walk:
             self.add("if", f"{path}()", node)
         if given or on_tensor:
             self._cut(node, word, arguments)
+        if (given or on_tensor) and word in _EDGES:
+            self.add("edge", path or word, node)
         self._effect(node, path, word, owner, module)
         if word == "GradientTape":
             self.add("tape", path, node)
@@ -189,7 +196,7 @@ class _Walk:
         if word in ("cast", "astype", "to", "type"):
             texts = [_text(a) for a in arguments]
             if any(t.startswith(("int", "uint", "bool", "long")) for t in texts):
-                self.add("cut", f"{word} to {next(t for t in texts if t[0] in 'iubl')}", node)
+                self.add("cut", f"{word} to {next(t for t in texts if t[:1] in ('i', 'u', 'b', 'l'))}", node)
         if word in ("int", "long", "bool") and isinstance(node.func, ast.Attribute):
             self.add("cut", word, node)
 
@@ -251,6 +258,8 @@ class _Walk:
     def _at_binop(self, node):
         if isinstance(node.op, ast.FloorDiv) and self.holds_tensor(node):
             self.add("cut", "//", node)
+        if isinstance(node.op, ast.Div) and self.holds_tensor(node.right):
+            self.add("edge", "/", node)
         if isinstance(node.op, ast.Sub) and self.holds_tensor(node.left):
             if self.holds_tensor(node.right):
                 self.add("difference", "-", node)

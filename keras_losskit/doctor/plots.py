@@ -52,13 +52,11 @@ def plot_loss(*losses, reach=None, axes=None):
     if axes is None:
         _, axes = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
     label = kinds.pop()
-    what = label.split(" (")[0]
     for (subject, (x, value, slope, _)), (colour, dash) in zip(curves, _styles(len(curves)), strict=True):
         axes[0].plot(x, value, color=colour, linestyle=dash, label=subject.name)
         axes[1].plot(x, slope, color=colour, linestyle=dash)
     axes[0].set(xlabel=label, ylabel="loss per sample", title="value")
-    axes[1].set(xlabel=label, ylabel="d loss / d prediction", title=f"gradient by {what}")
-    axes[1].set_title("gradient")
+    axes[1].set(xlabel=label, ylabel="d loss / d prediction", title="gradient")
     for a in axes:
         _plain(a)
         a.axhline(0, color="0.8", linewidth=0.8, zorder=0)
@@ -87,7 +85,7 @@ def _curve(subject, reach):
     runner = Runner(subject)
     n = 201
     if sample.domain in ("probability", "simplex", "logits", "unit"):
-        p = np.linspace(0.001, 0.999, n)
+        p = np.linspace(0.02, 0.98, n)  # Nearer to 0 the slope would hide the rest.
         x, (t, y_pred) = p, _towards_the_class(sample, p)
         label = "probability of the true class"
         direction = _direction(sample)
@@ -174,7 +172,10 @@ def plot_report(report, axes=None):
     axes.set(xlabel="findings (number)", xlim=(0, max(left.max(), 1) + 0.5))
     axes.set_title(f"{report.loss}: {'fine' if report.ok else 'not fine'}", fontsize="medium")
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.legend(frameon=False, fontsize="small", loc="lower right")
+    axes.figure.legend(
+        *axes.get_legend_handles_labels(), frameon=False, fontsize="small",
+        loc="outside right upper",
+    )
     _plain(axes)
     return axes.figure
 
@@ -200,7 +201,7 @@ def plot_terms(history, axes=None):
         x = steps if steps is not None else np.arange(1, len(numbers) + 1)
         axes.plot(x, numbers, color=colour, linestyle=dash, label=name,
                   linewidth=2 if name == "loss" else 1.3, marker="o" if len(numbers) < 2 else "")
-    axes.set(xlabel=f"{unit} (number)", ylabel="loss (before its weight)")
+    axes.set(xlabel=f"{unit} (number)", ylabel="value (terms before their weights)")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(frameon=False, fontsize="small")
     _plain(axes)

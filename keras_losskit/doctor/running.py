@@ -103,8 +103,8 @@ def trace(function, *arrays):
 class Runner:
     """Runs one loss: `value`, `values` and `gradient`, NumPy in and NumPy out.
 
-    Compiled functions are kept, so that each is compiled once a shape. Where
-    the loss does not compile (`eager=True`), everything runs eagerly.
+    What runs often is compiled, once a shape. Where the loss does not compile
+    (`eager=True`), everything runs eagerly.
     """
 
     def __init__(self, subject):
@@ -116,7 +116,7 @@ class Runner:
         """`how`: "value", "values", "mean" (of the values) or "gradient"."""
         function = getattr(self, f"_{how}")
         arrays = [tensor(a) for a in arrays]
-        if not self.eager and backend() != "torch":
+        if not self.eager and self._worth_compiling(how):
             key = (how, len(arrays))
             if key not in self._compiled:
                 self._compiled[key] = compiled(function)
@@ -124,6 +124,11 @@ class Runner:
         return keras.tree.map_structure(
             lambda x: None if x is None else to_numpy(x), function(*arrays)
         )
+
+    @staticmethod
+    def _worth_compiling(how):
+        # TensorFlow traces slower than it runs a few times; JAX compiles each operation anyway.
+        return backend() == "jax" or (backend() == "tensorflow" and how == "mean")
 
     def eagerly(self, how, *arrays):
         """The same, eagerly whatever `eager` says."""

@@ -74,7 +74,10 @@ def _traces(exam):
         exam.show(f"traces{batch}")
         return
     if backend() == "tensorflow":
-        _, fixed_error = exam.run("gradient", sample.y_true, sample.y_pred)
+        fixed = running.compiled(gradient)
+        _, fixed_error = attempt(
+            fixed, running.tensor(sample.y_true), running.tensor(sample.y_pred)
+        )
         if fixed_error is None and not exam.runner.eager:
             explain_error(exam, error, "static-batch")
             return
@@ -161,6 +164,14 @@ def _captured(exam):
         name, seen, mend = _CAUSES[h.kind]
         if not any(f.name == name for f in exam.findings):
             exam.add(name, "error", seen.format(word=h.word), _WHY, mend, h.line)
+    for h in exam.scan.of("boolean"):
+        if not any(f.name == "boolean-index" for f in exam.findings):
+            name, seen, mend = _CAUSES[h.kind]
+            exam.add(
+                name, "warning", seen.format(word=h.word),
+                "JAX refuses it, XLA may, and the mean is over another number in every batch.",
+                mend, h.line,
+            )
     for h in exam.scan.of("variable"):
         exam.add(
             "captured-variable", "warning", f"`{h.word}` is a keras.Variable that no model tracks",

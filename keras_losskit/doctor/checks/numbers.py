@@ -6,7 +6,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_losskit.doctor.running import Runner, attempt, backend
+from keras_losskit.doctor.running import (
+    Runner,
+    attempt,
+    backend,
+    compiled,
+    tensor,
+    to_numpy,
+)
 from keras_losskit.doctor.subject import Subject
 
 
@@ -83,7 +90,7 @@ def _edges(exam):
             exam.add(
                 "not-finite", severity, f"at {what} {' and '.join(bad)}",
                 "One such batch makes every weight of the model NaN.",
-                _mend(sample, what), exam.line_of("log"),
+                _mend(sample, what), exam.line_of("edge"),
             )
         else:
             fine.append(what)
@@ -121,8 +128,13 @@ def _saturation(exam, what, gradient):
     if gradient is None or np.any(gradient):
         return False
     logits = exam.sample.domain == "logits"
+    severity = "info"  # Probabilities are clipped by convention.
+    if logits and "30" in what:
+        severity = "error"
+    elif logits and "map" not in exam.sample.kind:  # A ratio of sums flattens at 100.
+        severity = "warning"
     exam.add(
-        "saturates", ("error" if "30" in what else "warning") if logits else "info",
+        "saturates", severity,
         f"the gradient is exactly 0 at {what}: where the model is most wrong",
         "A confidently wrong model learns nothing from its worst mistakes.",
         "Compute from logits with softplus or logsumexp rather than from clipped probabilities; "
@@ -163,6 +175,7 @@ def _must_be_finite(exam, what, found, error):
             f"is {_spoken(bad[0])}",
             "Small or sorted batches hold such targets; one makes every weight NaN.",
             "Guard the division or the root: `where(x > 0, x, 1)` inside, `where` outside.",
+            exam.line_of("edge"),
         )
 
 
@@ -171,15 +184,11 @@ def _compiled_equals_eager(exam):
         return
     t, p = exam.sample.y_true, exam.sample.y_pred
     eager, error = attempt(exam.runner.eagerly, "value", t, p)
-    xla = exam.facts.get("xla")
-    for how, function in (("compiled", None), ("XLA", xla)):
-        if function is None and how == "XLA":
-            continue
+    ways = {"compiled": compiled(exam.runner._gradient), "XLA": exam.facts.get("xla")}
+    for how, function in ways.items():
         if function is None:
-            got, failed = exam.run("value", t, p)
-        else:
-            got, failed = attempt(lambda f=function: float(f(ops.convert_to_tensor(t),
-                                                             ops.convert_to_tensor(p))[0]))
+            continue
+        got, failed = attempt(lambda f=function: to_numpy(f(tensor(t), tensor(p))[0]))
         if error is not None or failed is not None:
             continue
         if not np.isclose(eager, got, rtol=1e-4, atol=1e-6, equal_nan=True):

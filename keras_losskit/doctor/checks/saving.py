@@ -34,9 +34,9 @@ def _function(exam):
     function = exam.subject.function
     plain = plain_function(function)
     line = exam.scan.sources[0].line(exam.scan.sources[0].node) if exam.scan.sources else None
-    if plain is None:
+    if plain is None or plain.__name__ == "__call__":
         exam.add("not-registered", "warning",
-                 f"{type(function).__name__} is neither a function nor a registered loss",
+                 f"{type(function).__name__} is neither a function nor a loss of Keras",
                  _CONTRACT, "Make it a subclass of `keras_losskit.Loss`.")
     elif plain.__name__ == "<lambda>":
         exam.add("lambda", "warning", "it is a lambda, which has no name to be found by",
