@@ -2,6 +2,7 @@
 
 import functools
 
+from keras_losskit.core.loss import Loss
 from keras_losskit.doctor.check import CHECKS, check_loss
 
 __all__ = ["assert_loss", "parametrize_checks"]
@@ -36,8 +37,9 @@ def parametrize_checks(losses, *, allow=None, strict=False, quick=False, **optio
 
     Args:
         losses: a sequence of losses, or a mapping from name to loss.
-        allow: `{name of a loss: names of findings to accept}`; such cases
-            are run, and pass. Without a mapping a loss's name is its `repr`.
+        allow: `{name of a loss: names of findings to accept}`. Without a
+            mapping the name of a loss is that of its function, the `repr` of
+            a loss of the kit, or the name of its class, made unique by `_2`.
         strict, quick, **options: as for `assert_loss`.
 
     The test calls `check(loss)`, which raises `AssertionError` with the report.
@@ -51,7 +53,7 @@ def parametrize_checks(losses, *, allow=None, strict=False, quick=False, **optio
     import pytest
 
     if not hasattr(losses, "items"):
-        losses = {_name(loss): loss for loss in losses}
+        losses = _named(losses)
     allow = allow or {}
     unknown = set(allow) - set(losses)
     if unknown:
@@ -72,5 +74,15 @@ def parametrize_checks(losses, *, allow=None, strict=False, quick=False, **optio
     return pytest.mark.parametrize(("loss", "check"), cases)
 
 
-def _name(loss):
-    return getattr(loss, "__name__", None) or repr(loss)
+def _named(losses):
+    found = {}
+    for loss in losses:
+        name = getattr(loss, "__name__", None) or (loss if isinstance(loss, str) else None)
+        if name is None:  # Other losses' `repr` may hold addresses, which differ by process.
+            name = repr(loss) if isinstance(loss, Loss) else type(loss).__name__
+        n, unique = 1, name
+        while unique in found:
+            n += 1
+            unique = f"{name}_{n}"
+        found[unique] = loss
+    return found
