@@ -10,7 +10,6 @@ from keras import ops
 
 import keras_losskit as kl
 
-
 QUESTIONS = {
     1: "Why can't a loss's symbolic tensors be turned into NumPy arrays?",
     2: "How can symbolic Keras tensors be used in a loss?",

@@ -123,7 +123,7 @@ def _examine(subject, scan, batch, shapes, quick, checks, progress):
     seconds = {}
     if _runs_at_all(exam):
         if "saving" in checks and not quick:
-            _module("saving").start(exam)
+            _module("fresh").start(exam)
         for name in checks:
             if name == "cost" and quick:
                 continue

@@ -47,12 +47,13 @@ def plot_loss(*losses, reach=None, axes=None):
     curves = [(Subject(x), _curve(Subject(x), reach)) for x in losses]
     kinds = {label for _, (_, _, _, label) in curves}
     if len(kinds) > 1:
-        raise ValueError(f"plot_loss: the losses are functions of {' and of '.join(sorted(kinds))}; "
-                         "draw them apart.")
+        words = " and of ".join(sorted(kinds))
+        raise ValueError(f"plot_loss: the losses are functions of {words}; draw them apart.")
     if axes is None:
         _, axes = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
     label = kinds.pop()
-    for (subject, (x, value, slope, _)), (colour, dash) in zip(curves, _styles(len(curves)), strict=True):
+    for (subject, curve), (colour, dash) in zip(curves, _styles(len(curves)), strict=True):
+        x, value, slope, _ = curve
         axes[0].plot(x, value, color=colour, linestyle=dash, label=subject.name)
         axes[1].plot(x, slope, color=colour, linestyle=dash)
     axes[0].set(xlabel=label, ylabel="loss per sample", title="value")
@@ -107,15 +108,30 @@ def _curve(subject, reach):
             f"plot_loss: {subject.name} takes data of kind `{sample.kind}`: it is no function of "
             "one error or one probability."
         )
-    value, slope = [], []
+    value, slope = _along(subject, runner, t, y_pred, direction)
+    return x, value, slope, label
+
+
+def _along(subject, runner, t, y_pred, direction):
+    """Value and slope of each sample, at once where the loss returns values."""
+    n = len(t)
+    values, error = attempt(runner, "values", t, y_pred)
+    if error is None and values.shape[:1] == (n,):
+        found, error = attempt(runner, "mean_gradient", t, y_pred)
+        if error is None and found[1] is not None:
+            return values.reshape(n, -1).mean(axis=1), _sums(n * found[1] * direction)
+    value, slope = np.zeros(n), np.zeros(n)
     for i in range(n):
         found, error = attempt(runner, "gradient", t[i : i + 1], y_pred[i : i + 1])
         if error is not None:
             raise ValueError(f"plot_loss: {subject.name}: {error}") from error
-        value.append(float(found[0]))
-        gradient = np.zeros_like(y_pred[:1]) if found[1] is None else found[1]
-        slope.append(float((gradient[0] * direction).sum()))
-    return x, np.array(value), np.array(slope), label
+        value[i] = found[0]
+        slope[i] = 0 if found[1] is None else _sums(found[1] * direction)[0]
+    return value, slope
+
+
+def _sums(x):
+    return x.reshape(len(x), -1).sum(axis=1)
 
 
 def _towards_the_class(sample, p):

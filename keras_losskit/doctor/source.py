@@ -28,9 +28,7 @@ class Source:
         self.node = _node(self.file, self.code)
 
     def line(self, node_or_number):
-        number = getattr(node_or_number, "lineno", node_or_number)
-        text = linecache.getline(self.file, number).rstrip()
-        return Line(self.file, number, text)
+        return _line(self.file, getattr(node_or_number, "lineno", node_or_number))
 
     @property
     def arguments(self):
@@ -101,7 +99,7 @@ def plain_function(thing):
             break
         thing = inner
     if not inspect.isfunction(thing):
-        call = getattr(type(thing), "__call__", None)
+        call = vars(type(thing)).get("__call__")
         if inspect.isfunction(call) and not is_library(call) and not is_library(type(thing)):
             return call
         return None
@@ -125,6 +123,9 @@ def sources(subject, depth=3):
         function = plain_function(thing)
         if function is None or function.__code__ in seen or is_library(function):
             continue
+        # The template and its helpers are known; what they do is not the loss's doing.
+        if (function.__module__ or "").startswith("keras_losskit.core"):
+            continue
         seen.add(function.__code__)
         try:
             source = Source(function, owner, compiler(thing))
@@ -135,13 +136,10 @@ def sources(subject, depth=3):
         found.append(source)
         if level >= depth:
             continue
-        # The kit's own helpers are known; what they do is not the loss's doing.
         for call in (n for n in ast.walk(source.node) if isinstance(n, ast.Call)):
             for node in (call.func, *call.args):
                 thing = source.resolve(node)
                 if thing is None or inspect.isclass(thing) or not callable(thing):
-                    continue
-                if (getattr(thing, "__module__", None) or "").startswith("keras_losskit.core"):
                     continue
                 bound = owner if (dotted(node) or "").startswith("self.") else None
                 queue.append((thing, bound, level + 1))
@@ -213,11 +211,15 @@ def line_of(error, found):
     files = {source.file for source in found}
     for code, number in reversed(frames):
         if code.co_filename in files:
-            return Line(code.co_filename, number, linecache.getline(code.co_filename, number).rstrip())
+            return _line(code.co_filename, number)
     for code, number in reversed(frames):
         if not _of_library(code.co_filename):
-            return Line(code.co_filename, number, linecache.getline(code.co_filename, number).rstrip())
+            return _line(code.co_filename, number)
     return None
+
+
+def _line(file, number):
+    return Line(file, number, linecache.getline(file, number).rstrip())
 
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

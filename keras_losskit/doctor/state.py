@@ -91,7 +91,8 @@ class _Seeds:
 def _keras_generator():
     """`(generator, its state)` of the one behind `keras.random` without a seed.
 
-    Keras names it nowhere: it is seen when it is asked for a number.
+    Keras names it nowhere: it is seen when it is asked for a number. Keras
+    makes it at its first use, which may be this one.
     """
     seen = []
     kind = keras.random.SeedGenerator

@@ -134,9 +134,11 @@ class Counting(keras.losses.Loss):
 
 def test_nothing_is_left_changed():
     keras.utils.set_random_seed(3)
+    keras.random.uniform(())  # Keras makes its generator now.
     expected = [np.random.rand(), random.random(),
                 float(ops.convert_to_numpy(keras.random.uniform(())))]
     keras.utils.set_random_seed(3)
+    keras.random.uniform(())
     dtype, loss = keras.config.dtype_policy().name, Counting()
     kl.check_loss(meddling, quick=True)
     kl.check_loss(loss, quick=True)
@@ -157,7 +159,7 @@ def test_a_loss_of_another_backend_is_said_to_be_one():
 
     report = kl.check_loss(theirs, quick=True)
     assert not report.ok
-    assert {"other-backend", "numpy-call"} & {f.name for f in report.findings}, str(report)
+    assert "tensorflow" in report["other-backend"].seen
 
 
 @pytest.mark.parametrize("quick", [True, False])

@@ -102,16 +102,7 @@ def explain_error(exam, error, kind=None):
         name, seen, mend = _CAUSES[h.kind]
         exam.add(name, "error", f"{seen.format(word=h.word)} ({said})", _WHY, mend, h.line)
         return
-    foreign = {h.word for h in exam.scan.of("backend")} - {backend()}
-    if foreign and ("tf." in said or foreign & {"tensorflow", "jax", "torch"}):
-        word = sorted(foreign)[0]
-        exam.add(
-            "other-backend", "error",
-            f"it is written for {word} and could not run on this backend, {backend()} ({said})",
-            "Keras hands a loss the tensors of the running backend.",
-            "Write it in `keras.ops`, which runs on every backend.",
-            exam.line_of("backend"),
-        )
+    if written_for_another(exam, said):
         return
     if kind == "static-batch":
         exam.add(
@@ -129,9 +120,25 @@ def explain_error(exam, error, kind=None):
                  "Give data it is made for: y_true=, y_pred=, or a hint in `shapes`.", line)
 
 
+def written_for_another(exam, said):
+    """Say that the loss is written for another backend, where its source is."""
+    foreign = [h for h in exam.scan.of("backend") if h.word != backend()]
+    if foreign:
+        exam.add(
+            "other-backend", "error",
+            f"it is written for {foreign[0].word} and could not run on this backend, "
+            f"{backend()} ({said})",
+            "Keras hands a loss the tensors of the running backend.",
+            "Write it in `keras.ops`, which runs on every backend.", foreign[0].line,
+        )
+    return bool(foreign)
+
+
 def _would_not_trace(exam):
     """torch runs eagerly: what the other backends would refuse is seen in the source."""
     for h in exam.scan.of("numpy", "values", "float", "if"):
+        if not h.sure:
+            continue
         name, seen, mend = _CAUSES[h.kind]
         exam.add(
             name, "warning", f"{seen.format(word=h.word)}; it works on torch alone",
@@ -200,7 +207,8 @@ def _effects(exam):
         exam.add(
             "random-state", "warning", f"`{h.word}` draws from a hidden state",
             "Equal inputs give different losses, and no seed of yours makes a run repeatable.",
-            "Give it `seed=`, a `keras.random.SeedGenerator` that a layer of the model owns.", h.line,
+            "Give it `seed=`, a `keras.random.SeedGenerator` that a layer of the model owns.",
+            h.line,
         )
     if exam.scan.of("random", "python-random"):
         return

@@ -32,7 +32,8 @@ def _dense(sample):
     if t.shape == p.shape:
         return t.astype("float32")
     if t.dtype.kind in "iu" and p.ndim and t.size * p.shape[-1] == p.size:
-        return np.eye(p.shape[-1], dtype="float32")[t.reshape(p.shape[:-1]).clip(0, p.shape[-1] - 1)]
+        ids = t.reshape(p.shape[:-1]).clip(0, p.shape[-1] - 1)
+        return np.eye(p.shape[-1], dtype="float32")[ids]
     return None
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_losskit.doctor import data
+from keras_losskit.doctor import kinds
 from keras_losskit.doctor.running import attempt
 
 _COLUMNS = ("real", "positive", "binary", "signs", "quality", "distances")
@@ -51,7 +51,7 @@ def _columns(exam):
     sample = exam.sample
     t, p = sample.y_true, sample.y_pred
     if sample.kind in _COLUMNS and not sample.given:
-        column = data.make(sample.kind, 1, sample.domain == "logits")
+        column = kinds.make(sample.kind, 1, sample.domain == "logits")
         return column.y_true, column.y_pred
     one = p.ndim <= 1 or (p.ndim == 2 and p.shape[-1] == 1)
     if one and t.size == p.size and p.size > 1:
@@ -119,7 +119,7 @@ def _weights_on_higher_ranks(exam):
         return
     kind = "image" if exam.sample.kind == "real" else "map"
     n = exam.sample.y_pred.shape[-1]
-    sample = data.make(kind, n, exam.sample.domain == "logits")
+    sample = kinds.make(kind, n, exam.sample.domain == "logits")
     values, error = exam.run("values", sample.y_true, sample.y_pred)
     if error is not None or values.ndim < 2:
         return

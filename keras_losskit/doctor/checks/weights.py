@@ -59,7 +59,7 @@ def _scale(exam, weights):
     if np.isclose(once, twice, rtol=1e-6) and np.isclose(once, plain, rtol=1e-6):
         exam.add(
             "weights-ignored", "error",
-            f"weights [{', '.join(f'{x:.3g}' for x in w.ravel()[:4])}, ...] change nothing",
+            f"weights {_listed(w)} change nothing",
             "`sample_weight` and `class_weight` of `fit` do not work with it.",
             "Do not override `__call__`; return values from `call`.",
         )
@@ -83,8 +83,8 @@ def _scale(exam, weights):
         ):
             exam.add(
                 "weights-wrong", "error",
-                f"weights [{', '.join(f'{x:.3g}' for x in w.ravel()[:4])}, ...] give {float(once):.4g}; the "
-                f"weighted mean of the values is {right:.4g}",
+                f"weights {_listed(w)} give {float(once):.4g}; the weighted mean "
+                f"of the values is {right:.4g}",
                 "`sample_weight` and `class_weight` of `fit` do not work with it.",
                 "Do not override `__call__`; return values from `call`.",
             )
@@ -220,3 +220,7 @@ def _reductions(exam, weights):
 def _short(x):
     x = np.asarray(x)
     return f"{float(x):.4g}" if x.ndim == 0 else f"an array of shape {x.shape}"
+
+
+def _listed(weights):
+    return f"[{', '.join(f'{x:.3g}' for x in weights.ravel()[:4])}, ...]"
