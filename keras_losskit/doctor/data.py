@@ -31,7 +31,7 @@ _KIT = {
     "NormalizedSoftmax": ("cosines",), "CosFace": ("cosines",), "ArcFace": ("cosines",),
     "SubCenterArcFace": ("cosines",), "ProxyNCA": ("cosines",), "ProxyAnchor": ("cosines",),
     "QualityFocal": ("quality",), "Varifocal": ("quality",), "DistributionFocal": ("bins",),
-    "CenterNetFocal": ("heatmap",), "LovaszHinge": ("map_binary",),
+    "CenterNetFocal": ("heatmap",), "LovaszHinge": ("map_binary", "map_ids", "map"),
 }
 _LOGITS = {
     "BiTempered", "Sparsemax", "LogitAdjustedCrossentropy", "LDAM", "Distillation", "LovaszHinge",

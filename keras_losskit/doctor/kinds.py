@@ -124,7 +124,8 @@ def _distances(rng, b, n, logits):
 
 
 def _cosines(rng, b, n, logits):
-    return make_ids(rng, (b,), n), rng.uniform(-0.8, 0.8, size=(b, n)), "cosine"
+    # Two ids: with several centers a class there are fewer classes than columns.
+    return make_ids(rng, (b,), min(n, 2)), rng.uniform(-0.8, 0.8, size=(b, n)), "cosine"
 
 
 def _boxes(rng, b, n, logits):

@@ -67,7 +67,7 @@ class _Seeds:
 
     def __init__(self, draws):
         self.python, self.numpy = random.getstate(), np.random.get_state()
-        self.keras = _keras_generator() if draws else None
+        self.keras = keras_generator() if draws else None
         self.keras_state = None
         if self.keras is not None:
             self.keras_state = np.array(keras.ops.convert_to_numpy(self.keras[1]))
@@ -88,7 +88,7 @@ class _Seeds:
             torch.set_rng_state(self.torch)
 
 
-def _keras_generator():
+def keras_generator():
     """`(generator, its state)` of the one behind `keras.random` without a seed.
 
     Keras names it nowhere: it is seen when it is asked for a number. Keras

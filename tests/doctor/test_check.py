@@ -11,7 +11,8 @@ from keras import ops
 
 import keras_losskit as kl
 from keras_losskit.doctor.report import LossCheckError
-from tests.backends import BACKEND
+from keras_losskit.doctor.state import keras_generator
+from tests.backends import BACKEND, to_numpy
 
 
 def rounded(y_true, y_pred):
@@ -133,20 +134,17 @@ class Counting(keras.losses.Loss):
 
 
 def test_nothing_is_left_changed():
-    keras.utils.set_random_seed(3)
-    keras.random.uniform(())  # Keras makes its generator now.
-    expected = [np.random.rand(), random.random(),
-                float(ops.convert_to_numpy(keras.random.uniform(())))]
-    keras.utils.set_random_seed(3)
-    keras.random.uniform(())
+    generator = keras_generator()[0]
     dtype, loss = keras.config.dtype_policy().name, Counting()
+    before = random.getstate(), np.random.get_state()[1].tolist(), to_numpy(generator.state.value)
     kl.check_loss(meddling, quick=True)
     kl.check_loss(loss, quick=True)
     assert (count, collected, loss.calls, loss.seen) == (0, [], 0, [])
     assert keras.config.dtype_policy().name == dtype
-    got = [np.random.rand(), random.random(),
-           float(ops.convert_to_numpy(keras.random.uniform(())))]
-    assert got == expected
+    assert random.getstate() == before[0] and np.random.get_state()[1].tolist() == before[1]
+    np.testing.assert_array_equal(to_numpy(generator.state.value), before[2])
+    meddling(np.ones((2, 2)), np.ones((2, 2)))
+    assert count == 1 and (to_numpy(generator.state.value) != before[2]).any()
 
 
 def test_a_loss_of_another_backend_is_said_to_be_one():
