@@ -163,10 +163,9 @@ def test_a_loss_of_another_backend_is_said_to_be_one():
 @pytest.mark.parametrize("quick", [True, False])
 def test_it_is_quick_enough(quick):
     kl.check_loss("mse", quick=quick)  # The backend itself starts slowly.
-    start = time.perf_counter()
+    start = time.process_time()  # Other tests share the machine.
     kl.check_loss(kl.Huber(), quick=quick)
-    # Twice what it may take alone on two cores: tests share them.
-    assert time.perf_counter() - start < (4 if quick else 20)
+    assert time.process_time() - start < (2 if quick else 10)
 
 
 def test_a_full_check_looks_at_xla_cost_and_a_fresh_process():
