@@ -143,7 +143,7 @@ def test_nothing_is_left_changed():
     assert keras.config.dtype_policy().name == dtype
     assert random.getstate() == before[0] and np.random.get_state()[1].tolist() == before[1]
     np.testing.assert_array_equal(to_numpy(generator.state.value), before[2])
-    meddling(np.ones((2, 2)), np.ones((2, 2)))
+    meddling(ops.ones((2, 2)), ops.ones((2, 2)))
     assert count == 1 and (to_numpy(generator.state.value) != before[2]).any()
 
 
