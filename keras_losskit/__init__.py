@@ -1,5 +1,7 @@
 """keras_losskit: losses for Keras that train, combine, save, reload and can be looked into."""
 
+import importlib
+
 import keras_losskit.core.operators  # noqa: F401  Gives `Loss` its `+` and `*`.
 from keras_losskit.core.algebra import Product, WeightedSum
 from keras_losskit.core.foreign import FunctionLoss, KerasLoss, as_loss
@@ -270,3 +272,29 @@ __all__ = [
     "PairwiseMeanSquared",
     "PairwiseSoftZeroOne",
 ]
+
+# What looks at losses from outside is loaded on first use.
+_LAZY = {
+    "LossProbe": "keras_losskit.doctor.probe",
+    "LossReport": "keras_losskit.doctor.report",
+    "check_loss": "keras_losskit.doctor.check",
+    "explain": "keras_losskit.doctor.explain",
+    "plot_loss": "keras_losskit.doctor.plots",
+    "plot_report": "keras_losskit.doctor.plots",
+    "plot_terms": "keras_losskit.doctor.plots",
+    "watch": "keras_losskit.doctor.watch",
+    "watching": "keras_losskit.doctor.watch",
+}
+__all__ += list(_LAZY)
+
+
+def __getattr__(name):
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    thing = getattr(importlib.import_module(_LAZY[name]), name)
+    globals()[name] = thing
+    return thing
+
+
+def __dir__():
+    return sorted({*globals(), *_LAZY})

@@ -228,6 +228,17 @@ def test_ranking():
     assert max(found.values()) > baseline + 0.005
 
 
+def test_five_questions():
+    out = run("five_questions.py")
+    verdicts = dict(re.findall(r"^(\d\.\d) \w+: (fine|NOT FINE)$", out, re.MULTILINE))
+    assert len(verdicts) == 15
+    assert [n for n, verdict in verdicts.items() if verdict != "fine"] == ["1.3"]
+    assert "sign flipped and off by a factor 18 (the number of elements)" in out
+    assert "is broadcast to (6, 6)" in out
+    assert out.count("instead: kl.") == 15
+    assert "The numbers, at any time, as NumPy:" in out and "mean_absolute_error" in out
+
+
 def test_every_example_has_a_test():
     tested = {name for name in globals() if name.startswith("test_")}
     assert {f"test_{path.stem}" for path in EXAMPLES.glob("*.py")} <= tested

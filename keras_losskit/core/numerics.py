@@ -71,9 +71,11 @@ def safe_log(p):
     `keras.config.epsilon()`.
     """
     eps = keras.config.epsilon()
-    above = at_least(p, eps)
-    # p - above is zero, with zero slope, wherever the logarithm itself holds.
-    return ops.log(above) + (p - above) / eps
+    below = p < eps
+    # Two branches, not log(above) + (p - above)/eps: there 1/eps would be added to the slope and
+    # taken away again, which costs float32 seven digits.
+    log = ops.log(ops.where(below, ops.full_like(p, eps), p))
+    return ops.where(below, math.log(eps) + (p - eps) / eps, log)
 
 
 def safe_sqrt(x):

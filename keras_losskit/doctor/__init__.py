@@ -1,0 +1,1 @@
+"""Looks at losses from outside: check, explain, watch, plot. Loaded on first use."""

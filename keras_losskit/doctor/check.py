@@ -1,0 +1,170 @@
+"""`check_loss`: everything that is wrong with a loss, why, where, and how to mend it."""
+
+import importlib
+import time
+
+import numpy as np
+
+from keras_losskit.doctor import data as making
+from keras_losskit.doctor.hazards import Scan
+from keras_losskit.doctor.report import Finding, LossReport
+from keras_losskit.doctor.running import Runner, attempt, backend, quiet
+from keras_losskit.doctor.source import sources
+from keras_losskit.doctor.state import unchanged
+from keras_losskit.doctor.subject import Subject
+
+CHECKS = ("graph", "shape", "gradient", "numbers", "weights", "saving", "cost")
+
+
+class Exam:
+    """What the checks share: the loss, its source, data, and a place for findings."""
+
+    def __init__(self, subject, scan, sample, quick):
+        self.subject, self.scan, self.sample, self.quick = subject, scan, sample, quick
+        self.runner = Runner(subject)
+        self.check = ""
+        self.findings = []
+        self.shown = []
+        self.facts = {}
+
+    def add(self, name, severity, seen, why="", mend="", line=None):
+        """Note a finding of the check that runs now."""
+        finding = Finding(self.check, name, severity, seen, why, mend, line)
+        if finding not in self.findings:
+            self.findings.append(finding)
+
+    def show(self, text):
+        """Note something that was shown to be right."""
+        self.shown.append(text)
+
+    def run(self, how, *arrays):
+        """`(result, error)` of running the loss."""
+        return attempt(self.runner, how, *arrays)
+
+    def line_of(self, *kinds):
+        """The first line of the source with a hazard of these kinds, or `None`."""
+        found = self.scan.of(*kinds)
+        return found[0].line if found else None
+
+
+def check_loss(
+    loss,
+    y_true=None,
+    y_pred=None,
+    *,
+    sample_weight=None,
+    shapes=None,
+    quick=False,
+    checks=CHECKS,
+    progress=None,
+):
+    """Examine a loss: a function, a loss of Keras, anybody's subclass, a combined one.
+
+    It never raises for a bad loss, and leaves the loss and the seeds as they were.
+
+    Args:
+        loss: anything that `compile(loss=...)` takes for one output.
+        y_true, y_pred: a batch to examine it on. Without one, made data is used,
+            and the report says which.
+        sample_weight: weights `(B,)` to examine it with.
+        shapes: a hint for the made data: a pair of shapes, such as
+            `((32, 1), (32, 1))`; a kind, such as `"binary"`, `"ids"`, `"map"` or
+            `"boxes"`; or a dict with `y_true`, `y_pred` and `kind`.
+        quick: leave out what is slow: XLA, a fresh process, timing.
+        checks: which of `"graph"`, `"shape"`, `"gradient"`, `"numbers"`,
+            `"weights"`, `"saving"`, `"cost"` to run.
+        progress: called with the name of each check before it runs.
+
+    Returns:
+        A `LossReport`: `.ok`, `.findings`, a table as `str()`, `.to_dict()`,
+        `.raise_if_failed()`.
+
+    Example:
+
+    >>> import keras, keras_losskit
+    >>> def rounded(y_true, y_pred):
+    ...     return keras.ops.mean(keras.ops.abs(y_true - keras.ops.round(y_pred)), axis=-1)
+    >>> report = keras_losskit.check_loss(rounded, quick=True)
+    >>> report.ok, report["no-gradient"].check
+    (False, 'gradient')
+    """
+    unknown = set(checks) - set(CHECKS)
+    if unknown:
+        raise ValueError(f"check_loss: no check is called {sorted(unknown)}; there are {CHECKS}")
+    try:
+        subject = Subject(loss)
+    except Exception as error:  # noqa: BLE001
+        finding = Finding(
+            "data", "not-a-loss", "error", f"{error}",
+            "Keras takes a function f(y_true, y_pred), a keras.losses.Loss or a name.",
+        )
+        return LossReport(repr(loss), "no data", [finding], {}, backend())
+    scan, error = attempt(lambda: Scan(sources(subject)))
+    scan = Scan([]) if error is not None else scan
+    draws = bool(scan.of("random", "python-random"))
+    with unchanged(subject, scan.sources, draws), quiet(), np.errstate(all="ignore"):
+        return _examine(subject, scan, (y_true, y_pred, sample_weight), shapes, quick, checks,
+                        progress)
+
+
+def _examine(subject, scan, batch, shapes, quick, checks, progress):
+    y_true, y_pred, sample_weight = batch
+    found, error = attempt(making.find, subject, scan, y_true, y_pred, shapes)
+    sample, problem = (None, str(error)) if error is not None else found
+    if sample is None:
+        finding = Finding(
+            "data", "no-data", "error", f"No data to examine it on: {problem}.",
+            mend="Give y_true and y_pred, or a hint in `shapes`.",
+        )
+        return LossReport(subject.name, "no data", [finding], {}, backend())
+    exam = Exam(subject, scan, sample, quick)
+    exam.facts["sample_weight"] = sample_weight
+    exam.facts["fresh process"] = None
+    seconds = {}
+    if _runs_at_all(exam):
+        if "saving" in checks and not quick:
+            _module("fresh").start(exam)
+        for name in checks:
+            if name == "cost" and quick:
+                continue
+            if progress is not None:
+                progress(name)
+            start, exam.check = time.perf_counter(), name
+            _, error = attempt(_module(name).check, exam)
+            if error is not None:
+                exam.add(
+                    "not-examined", "info",
+                    f"this check could not be carried out: {type(error).__name__}: "
+                    f"{first_line(error)}",
+                )
+            seconds[name] = time.perf_counter() - start
+    report = LossReport(subject.name, str(sample), exam.findings, seconds, backend())
+    report.shown = exam.shown
+    return report
+
+
+def _runs_at_all(exam):
+    """Whether the loss gives a number on the data, compiled or not; else say why not."""
+    _, error = exam.run("value", exam.sample.y_true, exam.sample.y_pred)
+    if error is None:
+        return True
+    _, eager_error = attempt(exam.runner.eagerly, "value", exam.sample.y_true, exam.sample.y_pred)
+    if eager_error is None:
+        exam.runner.eager = True
+        exam.facts["trace error"] = error
+        return True
+    exam.check = "graph"
+    _module("graph").explain_error(exam, eager_error)
+    return False
+
+
+def _module(name):
+    return importlib.import_module(f"keras_losskit.doctor.checks.{name}")
+
+
+def first_line(error, width=200):
+    """The first line of an exception's text that says something."""
+    lines = [s.strip() for s in str(error).splitlines() if s.strip()]
+    lines = [s for s in lines if not s.startswith(("Traceback", "File", "in user code"))]
+    text = lines[0] if lines else ""
+    return text if len(text) <= width else text[: width - 3] + "..."

@@ -1,0 +1,1 @@
+"""One file a check; each has `check(exam)`, which notes what it finds."""

@@ -1,0 +1,235 @@
+"""Graph safety: does the loss trace and compile, and what happens only once?"""
+
+from keras_losskit.doctor import running
+from keras_losskit.doctor.check import first_line
+from keras_losskit.doctor.running import attempt, backend
+from keras_losskit.doctor.source import line_of
+
+_WHY = "`fit` compiles the loss: while that happens its tensors are symbols without values."
+# kind of hazard: (name of the finding, what it is, the mend)
+_CAUSES = {
+    "keras-tensor": (
+        "keras-tensor",
+        "`{word}` is a KerasTensor, a symbol of a model's construction, captured by the loss",
+        "Let a layer compute that part and add it with `self.add_loss(...)` in its `call`, or "
+        "make the tensor an output of the model with a loss of its own.",
+    ),
+    "numpy": (
+        "numpy-call", "`{word}` is NumPy and needs numbers",
+        "Use the function of the same name in `keras.ops`.",
+    ),
+    "values": (
+        "tensor-values", "`{word}` asks a tensor for its numbers",
+        "Stay with tensors; to look at numbers use `keras_losskit.watch` or `explain`.",
+    ),
+    "float": (
+        "python-number", "`{word}` makes a Python number of a tensor",
+        "Leave it a tensor; `keras.ops.cast` changes its dtype.",
+    ),
+    "if": (
+        "python-branch", "Python's `{word}` asks for the truth of a tensor",
+        "Use `keras.ops.where(condition, a, b)`, or `keras.ops.cond`.",
+    ),
+    "loop": (
+        "python-loop", "Python's `{word}` runs over a tensor",
+        "Compute on the whole tensor at once, or use `keras.ops.vectorized_map` or `scan`.",
+    ),
+    "boolean": (
+        "boolean-index", "`{word}` selects by a tensor of booleans, so the shape is unknown",
+        "Keep the shape: multiply by the mask, or use `keras.ops.where(mask, x, 0)`.",
+    ),
+    "assign": (
+        "assignment", "`{word}` assigns into a tensor",
+        "Use `keras.ops.where` or `keras.ops.scatter_update`.",
+    ),
+    "static-batch": (
+        "static-batch", "`{word}` is None while the batch size is unknown",
+        "Use `keras.ops.shape(x)[0]`.",
+    ),
+}
+_TEXTS = (
+    ("KerasTensor", "keras-tensor"), ("numpy", "numpy"), ("Python `bool`", "if"),
+    ("boolean value of traced", "if"), ("TracerBoolConversion", "if"),
+    ("Iterating over a symbolic", "loop"), ("NonConcreteBoolean", "boolean"),
+)
+
+
+def check(exam):
+    _traces(exam)
+    _compiles_under_xla(exam)
+    _captured(exam)
+    _effects(exam)
+    _notes(exam)
+
+
+def _traces(exam):
+    sample = exam.sample
+    gradient = exam.runner._gradient
+    _, error = attempt(running.trace, gradient, sample.y_true, sample.y_pred)
+    if backend() == "torch":
+        _would_not_trace(exam)
+        return
+    if error is None:
+        batch = " with an unknown batch size" if backend() == "tensorflow" else ""
+        exam.show(f"traces{batch}")
+        return
+    if backend() == "tensorflow":
+        fixed = running.compiled(gradient)
+        _, fixed_error = attempt(
+            fixed, running.tensor(sample.y_true), running.tensor(sample.y_pred)
+        )
+        if fixed_error is None and not exam.runner.eager:
+            explain_error(exam, error, "static-batch")
+            return
+        error = fixed_error or exam.facts.get("trace error") or error
+    exam.runner.eager = True
+    explain_error(exam, error)
+
+
+def explain_error(exam, error, kind=None):
+    """Name the cause of an exception of the loss, with its line."""
+    line = line_of(error, exam.scan.sources)
+    hazards = exam.scan.at(line, *_CAUSES) or (exam.scan.of(kind) if kind else [])
+    if not hazards:
+        text = f"{type(error).__name__} {error}"
+        guess = next((k for t, k in _TEXTS if t in text), None)
+        hazards = exam.scan.of(guess) if guess else []
+    if kind:
+        hazards = [h for h in hazards if h.kind == kind] or hazards
+    said = f"{type(error).__name__}: {first_line(error)}"
+    if hazards:
+        h = hazards[0]
+        name, seen, mend = _CAUSES[h.kind]
+        exam.add(name, "error", f"{seen.format(word=h.word)} ({said})", _WHY, mend, h.line)
+        return
+    if written_for_another(exam, said):
+        return
+    if kind == "static-batch":
+        exam.add(
+            "static-batch", "error", f"it does not trace with an unknown batch size ({said})",
+            "`fit` and `predict` trace once for batches of every size; the last is often smaller.",
+            "Use `keras.ops.shape(x)[0]` for the batch size.", line,
+        )
+        return
+    if exam.runner.eager:
+        exam.add("does-not-trace", "error", f"it runs eagerly but does not compile ({said})", _WHY,
+                 "Use `keras.ops` on tensors throughout.", line)
+    else:
+        exam.add("raises", "error", f"it raises on {exam.sample} ({said})",
+                 "It gives no number at all here.",
+                 "Give data it is made for: y_true=, y_pred=, or a hint in `shapes`.", line)
+
+
+def written_for_another(exam, said):
+    """Say that the loss is written for another backend, where its source is."""
+    foreign = [h for h in exam.scan.of("backend") if h.word != backend()]
+    if foreign:
+        exam.add(
+            "other-backend", "error",
+            f"it is written for {foreign[0].word} and could not run on this backend, "
+            f"{backend()} ({said})",
+            "Keras hands a loss the tensors of the running backend.",
+            "Write it in `keras.ops`, which runs on every backend.", foreign[0].line,
+        )
+    return bool(foreign)
+
+
+def _would_not_trace(exam):
+    """torch runs eagerly: what the other backends would refuse is seen in the source."""
+    for h in exam.scan.of("numpy", "values", "float", "if"):
+        if not h.sure:
+            continue
+        name, seen, mend = _CAUSES[h.kind]
+        exam.add(
+            name, "warning", f"{seen.format(word=h.word)}; it works on torch alone",
+            "TensorFlow and JAX compile the loss, and torch's gradient ends at such a line.",
+            mend, h.line,
+        )
+
+
+def _compiles_under_xla(exam):
+    if backend() != "tensorflow" or exam.quick or exam.runner.eager:
+        return
+    sample = exam.sample
+    xla = running.compiled(exam.runner._gradient, xla=True)
+    arrays = running.tensor(sample.y_true), running.tensor(sample.y_pred)
+    found, error = attempt(xla, *arrays)
+    if error is None:
+        exam.facts["xla"] = xla
+        exam.show("compiles under XLA")
+        return
+    exam.add(
+        "no-xla", "error", f"XLA cannot compile it ({type(error).__name__}: {first_line(error)})",
+        "Keras compiles with XLA by default (`jit_compile=\"auto\"`), so `fit` would raise.",
+        "Use operations of fixed shape; or compile(..., jit_compile=False), which is slower.",
+        line_of(error, exam.scan.sources) or exam.line_of("boolean"),
+    )
+
+
+def _captured(exam):
+    for h in exam.scan.of("keras-tensor"):
+        name, seen, mend = _CAUSES[h.kind]
+        if not any(f.name == name for f in exam.findings):
+            exam.add(name, "error", seen.format(word=h.word), _WHY, mend, h.line)
+    for h in exam.scan.of("boolean"):
+        if not any(f.name == "boolean-index" for f in exam.findings):
+            name, seen, mend = _CAUSES[h.kind]
+            exam.add(
+                name, "warning", seen.format(word=h.word),
+                "JAX refuses it, XLA may, and the mean is over another number in every batch.",
+                mend, h.line,
+            )
+    for h in exam.scan.of("variable"):
+        exam.add(
+            "captured-variable", "warning", f"`{h.word}` is a keras.Variable that no model tracks",
+            "On JAX its value is frozen when the step is traced, and nothing trains it.",
+            "Put it into a layer of the model, or make it an option of the loss.", h.line,
+        )
+
+
+def _effects(exam):
+    for h in exam.scan.of("effect"):
+        exam.add(
+            "side-effect", "warning",
+            f"`{h.word}` runs when the step is traced: once, not once a batch",
+            "Counters stay at 1 and lists hold symbols, without an error.",
+            "Return the number as a metric or a callback's log; to look at tensors use "
+            "`keras_losskit.watch`.", h.line,
+        )
+    for h in exam.scan.of("python-random"):
+        exam.add(
+            "frozen-random", "error",
+            f"`{h.word}` draws once, when the step is traced: every batch gets the same numbers",
+            "What was meant to be random is a constant of the compiled program.",
+            "Use `keras.random` with a `keras.random.SeedGenerator`.", h.line,
+        )
+    for h in exam.scan.of("random"):
+        exam.add(
+            "random-state", "warning", f"`{h.word}` draws from a hidden state",
+            "Equal inputs give different losses, and no seed of yours makes a run repeatable.",
+            "Give it `seed=`, a `keras.random.SeedGenerator` that a layer of the model owns.",
+            h.line,
+        )
+    if exam.scan.of("random", "python-random"):
+        return
+    sample = exam.sample
+    twice = [attempt(exam.runner.eagerly, "value", sample.y_true, sample.y_pred) for _ in "12"]
+    (a, e), (b, f) = twice
+    if e is None and f is None and a != b and a == a and abs(a - b) > 1e-6 * abs(a):
+        exam.add(
+            "hidden-state", "error", f"two calls on the same batch give {a:.6g} and {b:.6g}",
+            "The compiled step keeps what it saw at its trace.", "Keep no state in a loss.",
+        )
+
+
+def _notes(exam):
+    for h in exam.scan.of("inner-function"):
+        exam.add(
+            "inner-function", "info", f"`{h.word}` inside a loss buys nothing",
+            "`fit` compiles the whole step, the loss within it.", "Leave it out.", h.line,
+        )
+    for h in exam.scan.of("tape"):
+        exam.add(
+            "inner-tape", "info", f"the `{h.word}` inside the loss buys nothing",
+            "`fit` takes the gradient of what the loss returns.", "Leave it out.", h.line,
+        )

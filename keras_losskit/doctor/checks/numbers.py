@@ -1,0 +1,267 @@
+"""Numbers: the edges of the domain, odd batches, half precision, class ids."""
+
+import contextlib
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_losskit.doctor.running import (
+    Runner,
+    attempt,
+    backend,
+    compiled,
+    tensor,
+    to_numpy,
+)
+from keras_losskit.doctor.subject import Subject
+
+
+def check(exam):
+    _edges(exam)
+    _odd_batches(exam)
+    if not exam.quick:
+        _compiled_equals_eager(exam)
+        _half(exam)
+        _class_ids(exam)
+
+
+def _dense(sample):
+    """Targets in the shape of y_pred: one-hot rows from ids; `None` if they are neither."""
+    t, p = sample.y_true, sample.y_pred
+    if t.shape == p.shape:
+        return t.astype("float32")
+    if t.dtype.kind in "iu" and p.ndim and t.size * p.shape[-1] == p.size:
+        ids = t.reshape(p.shape[:-1]).clip(0, p.shape[-1] - 1)
+        return np.eye(p.shape[-1], dtype="float32")[ids]
+    return None
+
+
+def edges(sample):
+    """`(what, y_pred, wrong, severity)`: predictions at the edges of the domain."""
+    t, p = _dense(sample), sample.y_pred
+    if sample.domain in ("probability", "simplex", "unit") and t is not None:
+        if sample.domain == "simplex":
+            wrong = np.roll(t, 1, axis=-1)
+        else:
+            wrong = 1 - (t > 0.5)
+        yield "exact 0 and 1, all right", (t > 0.5) * 1.0, False, "error"
+        yield "exact 0 and 1, all wrong", wrong, True, "error"
+    elif sample.domain == "logits":
+        sign = np.where(t > 0.5, 1.0, -1.0) if t is not None else np.where(p > 0, 1.0, -1.0)
+        yield "logits of 30, all wrong", -30 * sign, t is not None, "error"
+        yield "logits of 100, all right", 100 * sign, False, "error"
+        yield "logits of 100, all wrong", -100 * sign, t is not None, "error"
+    elif sample.domain == "boxes":
+        yield "identical boxes", sample.y_true, False, "error"
+        yield "boxes of zero area", np.concatenate([p[..., :2]] * 2, -1), False, "error"
+        yield "disjoint boxes", p + 10, False, "error"
+    elif sample.domain == "cosine":
+        sign = np.where((np.arange(p.size) % 2).reshape(p.shape), 1.0, -1.0)
+        yield "cosines of exactly 1 and -1", sign, False, "error"
+    elif sample.y_true.shape == p.shape and sample.kind not in ("ranking", "signs", "scores"):
+        yield "a perfect prediction", sample.y_true, False, "error"
+        sign = np.where((np.arange(p.size) % 2).reshape(p.shape), 1.0, -1.0)
+        if sample.domain == "positive":
+            yield "predictions 100 too high", sample.y_true + 100, False, "error"
+            yield "predictions of 1e-6", p * 0 + 1e-6, False, "warning"
+        else:
+            yield "errors of 100", sample.y_true + 100 * sign, False, "error"
+            yield "errors of 1e6", sample.y_true + 1e6 * sign, False, "warning"
+            yield "predictions of exactly 0", p * 0, False, "error"
+    elif sample.domain == "real":
+        yield "predictions of exactly 0", p * 0, False, "error"
+        yield "predictions of 100 times the size", p * 100, False, "error"
+
+
+def _edges(exam):
+    sample, fine, stuck = exam.sample, [], False
+    for what, y_pred, wrong, severity in edges(sample):
+        y_pred = np.asarray(y_pred, sample.y_pred.dtype)
+        found, error = exam.run("gradient", sample.y_true, y_pred)
+        if error is not None:
+            continue
+        value, gradient = found
+        bad = [
+            f"the {word} is {_spoken(x)}"
+            for word, x in (("value", value), ("gradient", gradient))
+            if x is not None and not np.isfinite(x).all()
+        ]
+        if bad:
+            exam.add(
+                "not-finite", severity, f"at {what} {' and '.join(bad)}",
+                "One such batch makes every weight of the model NaN.",
+                _mend(sample, what), exam.line_of("edge"),
+            )
+        else:
+            fine.append(what)
+        if wrong and not bad and not stuck and "no-gradient" not in _names(exam):
+            stuck = _saturation(exam, what, gradient)
+    if fine:
+        exam.show(f"finite at {', '.join(fine)}")
+
+
+def _names(exam):
+    return {f.name for f in exam.findings}
+
+
+def _spoken(x):
+    x = np.asarray(x)
+    kind = "NaN" if np.isnan(x).any() else "infinite"
+    return kind if x.ndim == 0 else f"{kind} in {int((~np.isfinite(x)).sum())} of {x.size} places"
+
+
+def _mend(sample, what):
+    if sample.domain == "logits":
+        return "Compute in logit space: softplus, logsumexp, or Keras' from_logits=True."
+    if "perfect" in what or "identical" in what:
+        return (
+            "The slope of sqrt, norm and division is infinite at 0: put `where` around the "
+            "argument too, `sqrt(where(x > 0, x, 1))`."
+        )
+    if "0 and 1" in what:
+        return "Clip the probability away from 0 and 1 before log and division, or take logits."
+    return "Use a form that does not overflow, such as |d| + softplus(-2|d|) for log cosh."
+
+
+def _saturation(exam, what, gradient):
+    """Whether a confidently wrong model gets no gradient at all."""
+    if gradient is None or np.any(gradient):
+        return False
+    logits = exam.sample.domain == "logits"
+    # Probabilities are clipped by convention, and at 100 bounded losses are flat in float32.
+    severity = "error" if logits and "30" in what else "info"
+    exam.add(
+        "saturates", severity,
+        f"the gradient is exactly 0 at {what}: where the model is most wrong",
+        "A confidently wrong model learns nothing from its worst mistakes.",
+        "Compute from logits with softplus or logsumexp rather than from clipped probabilities; "
+        "the kit's losses do.",
+    )
+    return True
+
+
+def _odd_batches(exam):
+    sample = exam.sample
+    t, p = sample.y_true, sample.y_pred
+    if len(p) > 1:
+        flat = np.broadcast_to(t[:1], t.shape).copy()
+        found, error = exam.run("gradient", flat, p)
+        _must_be_finite(exam, "targets that are all the same", found, error)
+        if sample.domain == "real" and t.dtype.kind == "f":
+            still = np.broadcast_to(p[:1], p.shape).copy()
+            found, error = exam.run("gradient", t * 0, still)
+            _must_be_finite(exam, "constant predictions and targets of 0", found, error)
+    if backend() == "jax" and exam.quick:
+        return
+    value, error = attempt(exam.runner.eagerly, "value", t[:0], p[:0])
+    if error is not None or not np.isfinite(value):
+        exam.add(
+            "empty-batch", "info",
+            "an empty batch " + ("raises" if error is not None else "gives NaN"),
+            "It can occur where a replica or a filter is left without samples.",
+        )
+
+
+def _must_be_finite(exam, what, found, error):
+    if error is not None:
+        return
+    bad = [x for x in found if x is not None and not np.isfinite(x).all()]
+    if bad:
+        exam.add(
+            "not-finite", "error", f"with {what} the {'value' if bad[0].ndim == 0 else 'gradient'} "
+            f"is {_spoken(bad[0])}",
+            "Small or sorted batches hold such targets; one makes every weight NaN.",
+            "Guard the division or the root: `where(x > 0, x, 1)` inside, `where` outside.",
+            exam.line_of("edge"),
+        )
+
+
+def _compiled_equals_eager(exam):
+    if exam.runner.eager or backend() == "torch" or exam.scan.of("random", "python-random"):
+        return
+    t, p = exam.sample.y_true, exam.sample.y_pred
+    eager, error = attempt(exam.runner.eagerly, "value", t, p)
+    ways = {"compiled": compiled(exam.runner._gradient), "XLA": exam.facts.get("xla")}
+    for how, function in ways.items():
+        if function is None:
+            continue
+        got, failed = attempt(lambda f=function: to_numpy(f(tensor(t), tensor(p))[0]))
+        if error is not None or failed is not None:
+            continue
+        if not np.isclose(eager, got, rtol=1e-4, atol=1e-6, equal_nan=True):
+            exam.add(
+                "compiled-differs", "error",
+                f"eager gives {float(eager):.6g}, {how} {float(got):.6g} on the same batch",
+                "Training runs compiled: it minimises something else than what you test.",
+                "Keep Python state and data-dependent Python out of the loss.",
+                exam.line_of("effect"),
+            )
+            return
+    exam.show("compiled equals eager")
+
+
+def _half(exam):
+    sample, subject = exam.sample, exam.subject
+    if subject.of_kit or sample.y_true.dtype.kind in "iu" or exam.runner.eager:
+        return  # The kit's template computes in float32.
+    exact, error = exam.run("mean", sample.y_true, sample.y_pred)
+    if error is not None:
+        return
+    bad = []
+    for dtype, tolerance in (("float16", 0.02), ("bfloat16", 0.1)):
+        cast = subject.with_dtype(dtype)
+        got, error = attempt(_half_value, cast, sample, dtype)
+        if error is None and not np.isclose(got, exact, rtol=tolerance, atol=tolerance / 10):
+            bad.append(f"{dtype} gives {float(got):.4g}")
+    if bad:
+        exam.add(
+            "half-precision", "info",
+            f"{' and '.join(bad)} where float32 gives {float(exact):.4g}",
+            "Keras casts to float32 before a loss; called by yourself on half precision it is off.",
+            "Cast to float32 first, as the kit's losses do.",
+        )
+
+
+def _half_value(subject, sample, dtype):
+    t, p = (ops.cast(ops.convert_to_tensor(x), dtype) for x in (sample.y_true, sample.y_pred))
+    return float(keras.ops.convert_to_numpy(ops.cast(Runner(subject)._mean(t, p), "float32")))
+
+
+def _class_ids(exam):
+    """301 classes under bfloat16, which has 8 bits for them."""
+    sample, subject = exam.sample, exam.subject
+    if sample.kind not in ("ids", "map_ids") or sample.given or subject.function is not None:
+        return
+    n = 301
+    rng = np.random.default_rng(0)
+    ids = np.array([300, 299, 257, 1])
+    logits = rng.normal(size=(4, n)).astype("float32") * 3
+    p = logits
+    if sample.domain == "simplex":
+        p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    p[:, 300] = p[:, 300] / 7  # So that 300 and its neighbours differ.
+    with contextlib.suppress(Exception):
+        other = Subject(type(subject.loss).from_config(
+            {**subject.loss.get_config(), "dtype": "bfloat16"}))
+        same = Subject(type(subject.loss).from_config(
+            {**subject.loss.get_config(), "dtype": "float32"}))
+        rows = {}
+        for name, s in (("half", other), ("full", same)):
+            rows[name] = [
+                float(Runner(s).eagerly("value", ids[i : i + 1].astype("int32"), p[i : i + 1]))
+                for i in range(4)
+            ]
+        off = [i for i in range(4)
+               if not np.isclose(rows["half"][i], rows["full"][i], rtol=0.05, atol=0.05)]
+        if off:
+            i = off[0]
+            exam.add(
+                "ids-rounded", "warning",
+                f"with dtype bfloat16 class {ids[i]} of {n} costs {rows['half'][i]:.3g} instead of "
+                f"{rows['full'][i]:.3g}: the ids are rounded (to 8 bits)",
+                "Another class is trained, without an error.",
+                "Keep ids integers, or use `keras_losskit.CategoricalCrossentropy`.",
+            )
+        else:
+            exam.show("class ids intact under bfloat16")

@@ -1,0 +1,139 @@
+"""Shape: what the loss returns, and the trap of (N,) against (N, 1)."""
+
+import numpy as np
+
+from keras_losskit.doctor import kinds
+from keras_losskit.doctor.running import attempt
+
+_COLUMNS = ("real", "positive", "binary", "signs", "quality", "distances")
+
+
+def check(exam):
+    _returned(exam)
+    _broadcast_trap(exam)
+    _weights_on_higher_ranks(exam)
+
+
+def _returned(exam):
+    sample, subject = exam.sample, exam.subject
+    values, error = exam.run("values", sample.y_true, sample.y_pred)
+    if error is not None:
+        return
+    exam.facts["values"] = values
+    batch = sample.y_pred.shape[0] if sample.y_pred.ndim else 1
+    if subject.weighs_itself:
+        return
+    if values.ndim == 0:
+        exam.add(
+            "scalar", "warning",
+            f"it returns one number for a batch of {batch}, already averaged or summed",
+            "`sample_weight`, masks and `reduction` need one value per sample: here weights only "
+            "scale the whole number, and `reduction` does nothing.",
+            "Return one value per sample, say `ops.mean(..., axis=-1)`; Keras averages them.",
+            exam.line_of("average"),
+        )
+    elif values.shape[0] != batch:
+        exam.add(
+            "not-per-sample", "error",
+            f"it returns shape {values.shape} for y_pred {sample.y_pred.shape}: the first axis "
+            f"is not the batch's {batch}",
+            "Weights and masks then weigh something else than samples, without an error.",
+            "Reduce over the last axis, not over the batch: `axis=-1`.",
+            exam.line_of("average"),
+        )
+    else:
+        per = "sample" if values.ndim == 1 else "position"
+        exam.show(f"one value per {per}, {values.shape}")
+
+
+def _columns(exam):
+    """A pair `(y_true (B, 1), y_pred)` to try the trap on, or `None`."""
+    sample = exam.sample
+    t, p = sample.y_true, sample.y_pred
+    if sample.kind in _COLUMNS and not sample.given:
+        column = kinds.make(sample.kind, 1, sample.domain == "logits")
+        return column.y_true, column.y_pred
+    one = p.ndim <= 1 or (p.ndim == 2 and p.shape[-1] == 1)
+    if one and t.size == p.size and p.size > 1:
+        return t.reshape(-1, 1), p.reshape(-1, 1)
+    if p.ndim == 2 and t.size == len(p) > 1:
+        return t.reshape(-1, 1), p
+    return None
+
+
+def _broadcast_trap(exam):
+    pair = _columns(exam)
+    if pair is None:
+        return
+    t, p = pair
+    forms = [(t[:, 0], p), (t, p)]
+    if p.shape[-1] == 1:
+        forms += [(t, p[:, 0]), (t[:, 0], p[:, 0])]
+    tried = []
+    for a, b in forms:
+        value, error = exam.run("value", a, b)
+        if error is None and np.isfinite(value):
+            tried.append((a, b, float(value)))
+    if not tried:
+        return
+    reference = min(v for *_, v in tried), max(v for *_, v in tried)
+    names = [f"{a.shape}/{b.shape}" for a, b, _ in tried]
+    if np.isclose(*reference, rtol=1e-4, atol=1e-6):
+        if len(tried) > 1:
+            exam.show(f"y_true/y_pred of {', '.join(names)} give one number")
+        return
+    bad = []
+    for a, b, value in tried:
+        if a.shape == b.shape:
+            continue  # Nothing to broadcast; a vector may mean one sample to the loss.
+        singles = [exam.run("value", a[i : i + 1], b[i : i + 1]) for i in range(len(a))]
+        if any(e is not None for _, e in singles):
+            continue
+        right = float(np.mean([v for v, _ in singles]))
+        if not np.isclose(value, right, rtol=1e-3, atol=1e-6):
+            bad.append((a, b, value, right))
+    for a, b, value, right in bad[:2]:
+        n = len(a)
+        perfect = ""
+        if a.size == b.size:
+            score, _ = exam.run("value", a, a.reshape(b.shape).astype(b.dtype))
+            ideal, _ = exam.run("value", a.reshape(-1, 1), a.reshape(-1, 1).astype(b.dtype))
+            if score is not None and ideal is not None:
+                perfect = f"; a perfect prediction scores {score:.4g} instead of {ideal:.4g}"
+        fine = [s for s, (x, y, _) in zip(names, tried, strict=True)
+                if not any(x is q[0] and y is q[1] for q in bad)]
+        exam.add(
+            "broadcast", "warning",
+            f"y_true {a.shape} against y_pred {b.shape} is broadcast to ({n}, {n}): "
+            f"{value:.4g} where the samples' mean is {right:.4g}{perfect}"
+            + (f"; right with {', '.join(fine)}" if fine else ""),
+            "Every target is compared with every prediction; training runs, to a wrong end.",
+            "Subclass `keras_losskit.Loss`, which aligns the shapes or raises; or begin with "
+            "`y_true = ops.reshape(y_true, ops.shape(y_pred))` (of the column that is used).",
+            exam.line_of("difference"),
+        )
+
+
+def _weights_on_higher_ranks(exam):
+    if exam.subject.of_kit or exam.quick or exam.sample.kind not in ("real", "map", "binary"):
+        return
+    kind = "image" if exam.sample.kind == "real" else "map"
+    n = exam.sample.y_pred.shape[-1]
+    sample = kinds.make(kind, n, exam.sample.domain == "logits")
+    values, error = exam.run("values", sample.y_true, sample.y_pred)
+    if error is not None or values.ndim < 2:
+        return
+    weights = np.linspace(0.5, 1.5, len(values)).astype("float32")
+    found, error = attempt(
+        exam.runner.eagerly, "value", sample.y_true, sample.y_pred, weights
+    )
+    right = np.mean(values * weights.reshape(-1, *(1,) * (values.ndim - 1)))
+    if error is not None or not np.isclose(found, right, rtol=1e-4):
+        exam.add(
+            "weights-from-the-right", "info",
+            f"weights {weights.shape} on values {values.shape} "
+            + ("raise" if error is not None else "weigh the wrong axis"),
+            "Keras aligns weights from the right; where two sizes are equal it weighs the wrong "
+            "axis without an error.",
+            "Give weights of shape (B, 1, 1), or use `keras_losskit.as_loss(loss)`.",
+        )

@@ -1,0 +1,248 @@
+"""Pictures of losses: their shape, their report, their terms over time."""
+
+import numpy as np
+
+from keras_losskit.doctor import data
+from keras_losskit.doctor.hazards import Scan
+from keras_losskit.doctor.running import Runner, attempt
+from keras_losskit.doctor.source import sources
+from keras_losskit.doctor.subject import Subject
+
+# Told apart by brightness and by dashes as well, for print in grey.
+STYLES = (
+    ("#1b1b1b", "-"), ("#0072b2", "--"), ("#d55e00", "-."), ("#009e73", ":"),
+    ("#8a8a8a", "-"), ("#56b4e9", "--"), ("#cc79a7", "-."),
+)
+
+
+def pyplot():
+    """matplotlib's pyplot, or a message that says what to install."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            "Plots need matplotlib: pip install 'keras-losskit[plot]'"
+        ) from error
+    return plt
+
+
+def plot_loss(*losses, reach=None, axes=None):
+    """Draw value and gradient: against the error, or the probability of the true class.
+
+    Args:
+        *losses: one or more losses that take the same data.
+        reach: how far the error goes, or the logits; 3 by default, and 6.
+        axes: two matplotlib axes to draw on, or `None` for a new figure.
+
+    Returns:
+        The matplotlib figure.
+
+    Raises:
+        ImportError: without matplotlib.
+        ValueError: for a loss that is no function of one error or one probability.
+    """
+    if not losses:
+        raise TypeError("plot_loss takes at least one loss.")
+    plt = pyplot()
+    curves = [(Subject(x), _curve(Subject(x), reach)) for x in losses]
+    kinds = {label for _, (_, _, _, label) in curves}
+    if len(kinds) > 1:
+        words = " and of ".join(sorted(kinds))
+        raise ValueError(f"plot_loss: the losses are functions of {words}; draw them apart.")
+    if axes is None:
+        _, axes = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
+    label = kinds.pop()
+    for (subject, curve), (colour, dash) in zip(curves, _styles(len(curves)), strict=True):
+        x, value, slope, _ = curve
+        axes[0].plot(x, value, color=colour, linestyle=dash, label=subject.name)
+        axes[1].plot(x, slope, color=colour, linestyle=dash)
+    axes[0].set(xlabel=label, ylabel="loss per sample", title="value")
+    axes[1].set(xlabel=label, ylabel="d loss / d prediction", title="gradient")
+    for a in axes:
+        _plain(a)
+        a.axhline(0, color="0.8", linewidth=0.8, zorder=0)
+    if len(curves) > 1:
+        axes[0].legend(frameon=False, fontsize="small")
+    else:
+        axes[0].figure.suptitle(curves[0][0].name, fontsize="medium")
+    return axes[0].figure
+
+
+def _styles(n):
+    return [STYLES[i % len(STYLES)] for i in range(n)]
+
+
+def _plain(axes):
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize="small")
+
+
+def _curve(subject, reach):
+    """`(x, value, slope, label of x)` along one line through the data."""
+    scan = Scan(sources(subject))
+    sample, problem = data.find(subject, scan)
+    if sample is None:
+        raise ValueError(f"plot_loss: {subject.name}: {problem}")
+    runner = Runner(subject)
+    n = 201
+    if sample.domain in ("probability", "simplex", "logits", "unit"):
+        p = np.linspace(0.02, 0.98, n)  # Nearer to 0 the slope would hide the rest.
+        x, (t, y_pred) = p, _towards_the_class(sample, p)
+        label = "probability of the true class"
+        direction = _direction(sample)
+    elif sample.y_true.shape == sample.y_pred.shape and sample.kind in (
+        "real", "positive", "image", "signs"
+    ):
+        reach = 3.0 if reach is None else reach
+        base = 2.0 if sample.domain == "positive" else 0.0
+        x = np.linspace(-min(reach, 1.95) if base else -reach, reach, n)
+        t = np.full((n, *sample.y_true.shape[1:]), base, "float32")
+        y_pred = (x.reshape(-1, *(1,) * (t.ndim - 1)) + t).astype("float32")
+        label = "error, prediction - target (units of the target)"
+        if sample.kind == "signs":
+            t, y_pred = np.ones_like(t), y_pred
+            label = "score where the target is +1"
+        direction = np.ones(sample.y_true.shape[1:])
+    else:
+        raise ValueError(
+            f"plot_loss: {subject.name} takes data of kind `{sample.kind}`: it is no function of "
+            "one error or one probability."
+        )
+    value, slope = _along(subject, runner, t, y_pred, direction)
+    return x, value, slope, label
+
+
+def _along(subject, runner, t, y_pred, direction):
+    """Value and slope of each sample, at once where the loss returns values."""
+    n = len(t)
+    values, error = attempt(runner, "values", t, y_pred)
+    if error is None and values.shape[:1] == (n,):
+        found, error = attempt(runner, "mean_gradient", t, y_pred)
+        if error is None and found[1] is not None:
+            return values.reshape(n, -1).mean(axis=1), _sums(n * found[1] * direction)
+    value, slope = np.zeros(n), np.zeros(n)
+    for i in range(n):
+        found, error = attempt(runner, "gradient", t[i : i + 1], y_pred[i : i + 1])
+        if error is not None:
+            raise ValueError(f"plot_loss: {subject.name}: {error}") from error
+        value[i] = found[0]
+        slope[i] = 0 if found[1] is None else _sums(found[1] * direction)[0]
+    return value, slope
+
+
+def _sums(x):
+    return x.reshape(len(x), -1).sum(axis=1)
+
+
+def _towards_the_class(sample, p):
+    """Targets of one class, and predictions that give it the probabilities `p`."""
+    shape = sample.y_pred.shape[1:]
+    c = shape[-1]
+    n = len(p)
+    column = p.reshape(-1, *(1,) * len(shape))
+    if sample.domain == "probability" or sample.kind in ("binary", "map_binary"):
+        t = np.ones((n, *sample.y_true.shape[1:]), sample.y_true.dtype)
+        y = np.broadcast_to(column, (n, *shape))
+        if sample.domain == "logits":
+            y = np.log(y / (1 - y))
+        return t, np.asarray(y, "float32")
+    row = np.broadcast_to((1 - column) / max(c - 1, 1), (n, *shape)).copy()
+    row[..., 0] = np.broadcast_to(column, (n, *shape))[..., 0]
+    if sample.domain == "logits":
+        row = np.log(row)
+    if sample.y_true.ndim < sample.y_pred.ndim:
+        t = np.zeros((n, *sample.y_true.shape[1:]), sample.y_true.dtype)
+    else:
+        t = np.zeros((n, *shape), "float32")
+        t[..., 0] = 1
+    return t, np.asarray(row, "float32")
+
+
+def _direction(sample):
+    """The change of the prediction that the slope is taken along."""
+    direction = np.zeros(sample.y_pred.shape[1:])
+    if sample.domain == "probability" or sample.kind in ("binary", "map_binary"):
+        return direction + 1
+    direction[..., 0] = 1
+    return direction
+
+
+def plot_report(report, axes=None):
+    """Draw a `LossReport`: one bar a check, as long as its findings are many and grave."""
+    plt = pyplot()
+    if axes is None:
+        _, axes = plt.subplots(figsize=(6.4, 0.42 * max(len(report.checks), 2) + 1.2),
+                               layout="constrained")
+    names = list(report.checks) or sorted({f.check for f in report.findings})
+    shades = {"error": "#8b1a1a", "warning": "#e69f00", "info": "#cfcfcf"}
+    hatches = {"error": "", "warning": "//", "info": ""}
+    left = np.zeros(len(names))
+    for severity, shade in shades.items():
+        counts = np.array([
+            sum(f.check == n and f.severity == severity for f in report.findings) for n in names
+        ])
+        axes.barh(names, counts, left=left, color=shade, hatch=hatches[severity],
+                  edgecolor="white", label=severity, height=0.6)
+        left = left + counts
+    axes.invert_yaxis()
+    axes.set(xlabel="findings (number)", xlim=(0, max(left.max(), 1) + 0.5))
+    axes.set_title(f"{report.loss}: {'fine' if report.ok else 'not fine'}", fontsize="medium")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.figure.legend(
+        *axes.get_legend_handles_labels(), frameon=False, fontsize="small",
+        loc="outside right upper",
+    )
+    _plain(axes)
+    return axes.figure
+
+
+def plot_terms(history, axes=None):
+    """Draw the loss and its terms over time.
+
+    Args:
+        history: a `LossProbe`, what `fit` returned, or a dict of lists.
+        axes: matplotlib axes, or `None` for a new figure.
+    """
+    plt = pyplot()
+    record = dict(getattr(history, "history", history))
+    if not record:
+        raise ValueError("plot_terms: the history is empty; run `fit` first.")
+    if axes is None:
+        _, axes = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
+    steps = record.pop("step", None)
+    unit = "epoch"
+    if steps is not None and getattr(history, "every", "epoch") != "epoch":
+        unit = "batch"
+    for (name, numbers), (colour, dash) in zip(record.items(), _styles(len(record)), strict=True):
+        x = steps if steps is not None else np.arange(1, len(numbers) + 1)
+        axes.plot(x, numbers, color=colour, linestyle=dash, label=name,
+                  linewidth=2 if name == "loss" else 1.3, marker="o" if len(numbers) < 2 else "")
+    axes.set(xlabel=f"{unit} (number)", ylabel="value (terms before their weights)")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(frameon=False, fontsize="small")
+    _plain(axes)
+    return axes.figure
+
+
+def plot_explanation(explanation, axes=None):
+    """Draw an `Explanation`: each term's part of the total, and the samples' values."""
+    plt = pyplot()
+    if axes is None:
+        _, axes = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
+    terms = list(explanation.terms.values())
+    names = [t.name for t in terms]
+    axes[0].barh(names, [t.weight * t.value for t in terms], color="#0072b2", height=0.6)
+    axes[0].invert_yaxis()
+    axes[0].set(xlabel="weight · value", title=f"total {explanation.total:.4g}")
+    axes[0].axvline(0, color="0.6", linewidth=0.8)
+    for t, (colour, dash) in zip(terms, _styles(len(terms)), strict=True):
+        if t.values.ndim:
+            each = np.sort(t.values.reshape(len(t.values), -1).mean(axis=1))[::-1]
+            axes[1].plot(np.arange(1, len(each) + 1), each, color=colour, linestyle=dash,
+                         marker=".", label=t.name)
+    axes[1].set(xlabel="sample (worst first)", ylabel="value", title="values per sample")
+    if len(terms) > 1 and axes[1].lines:
+        axes[1].legend(frameon=False, fontsize="small")
+    for a in axes:
+        _plain(a)
+    return axes[0].figure

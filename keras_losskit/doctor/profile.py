@@ -1,0 +1,109 @@
+"""The value and slope of a loss along one error: what it looks like, and where it breaks."""
+
+import numpy as np
+
+POINTS = 241
+
+
+def slopes(exam, d, n):
+    """dL/dŷ of one entry at each error in `d` (targets 0, or 2 for positive data)."""
+    t, p = _batch(exam, d, n)
+    found, error = exam.run("gradient", t, p)
+    if error is not None or found[1] is None:
+        return None
+    # Undo the mean over the batch: the slope of each sample's own value.
+    return found[1].astype("float64").sum(axis=1)[: len(d)] * len(t)
+
+
+def values(exam, d, n):
+    """The value at each error in `d`, one sample at a time where it must be."""
+    t, p = _batch(exam, d, n)
+    found, error = exam.run("values", t, p)
+    if error is None and found.shape == (len(t),):
+        return found[: len(d)].astype("float64")
+    out = []
+    for i in range(len(d)):
+        value, error = exam.run("mean", t[i : i + 1], p[i : i + 1])
+        if error is not None:
+            return None
+        out.append(float(value))
+    return np.array(out)
+
+
+def _batch(exam, d, n):
+    """Targets and predictions for the errors `d`, always of one shape: one compilation."""
+    base = 2.0 if exam.sample.domain == "positive" else 0.0
+    d = np.pad(d, (0, POINTS - len(d)), mode="edge")
+    p = np.repeat((base + d)[:, None], n, axis=1).astype("float32")
+    return np.full_like(p, base), p
+
+
+def breaks(exam):
+    """Note jumps of the value and of the slope along the error, away from 0."""
+    sample = exam.sample
+    if sample.y_pred.ndim != 2:
+        return
+    n = sample.y_pred.shape[1]
+    reach = 1.9 if sample.domain == "positive" else 3.0
+    d = np.linspace(-reach, reach, POINTS)  # Its middle is 0.
+    slope = slopes(exam, d, n)
+    if slope is None or not np.isfinite(slope).all() or np.abs(slope).max() < 1e-4:
+        return
+    step = d[1] - d[0]
+    places = _jumps(slope, d)
+    found_value = found_slope = False
+    for i in places:
+        low, high = _narrow(exam, d[i], d[i + 1], n)
+        if low is None or abs(low) < 2 * step:
+            continue
+        ends = values(exam, np.array([low, high]), n)
+        s = slopes(exam, np.array([low, high]), n)
+        if ends is None or s is None:
+            continue
+        if abs(s[1] - s[0]) < 0.05 * np.abs(slope).max():
+            continue
+        at = f"{(low + high) / 2:.3g}"
+        rise = ends[1] - ends[0]
+        expected = np.abs(s).max() * (high - low)
+        if abs(rise) > 10 * expected + 1e-3 and not found_value:
+            found_value = True
+            exam.add(
+                "value-jumps", "info",
+                f"the value jumps from {ends[0]:.3g} to {ends[1]:.3g} where the error passes {at}",
+                "The gradient cannot see a jump, so nothing pulls across it.",
+                "Let the branches meet; for a linear centre and squared tails "
+                "`keras_losskit.ReverseHuber`.", exam.line_of("cut"),
+            )
+        elif not found_slope and abs(rise) <= 10 * expected + 1e-3:
+            found_slope = True
+            exam.add(
+                "slope-jumps", "info",
+                f"the slope jumps from {s[0]:.3g} to {s[1]:.3g} where the error passes {at}",
+                "Steps change size abruptly there; and branches that meet at this threshold need "
+                "not meet at another.",
+                "`keras_losskit.Huber` and `ReverseHuber` are the smooth forms.",
+                exam.line_of("cut"),
+            )
+
+
+def _jumps(slope, d):
+    """Where the slope changes far more than beside it."""
+    change = np.abs(np.diff(slope))
+    scale = np.abs(slope).max()
+    usual = np.maximum(np.roll(change, 1), np.roll(change, -1))
+    found = np.flatnonzero((change > 0.1 * scale) & (change > 5 * usual))
+    return sorted(found, key=lambda i: (abs(d[i]), -d[i]))[:6]
+
+
+def _narrow(exam, low, high, n):
+    """The ends of the short interval in which the slope jumps; `None` if it does not."""
+    whole = slopes(exam, np.array([low, high]), n)
+    for _ in range(3):
+        inside = np.linspace(low, high, 9)
+        slope = slopes(exam, inside, n)
+        if slope is None:
+            return None, None
+        i = int(np.argmax(np.abs(np.diff(slope))))
+        low, high = inside[i], inside[i + 1]
+    kept = abs(slope[i + 1] - slope[i]) > 0.8 * abs(whole[1] - whole[0])
+    return (low, high) if kept else (None, None)

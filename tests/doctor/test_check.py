@@ -1,0 +1,181 @@
+"""`check_loss` itself: reports, data, and that it leaves things as they were."""
+
+import json
+import random
+import time
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_losskit as kl
+from keras_losskit.doctor.report import LossCheckError
+from keras_losskit.doctor.state import keras_generator
+from tests.backends import BACKEND, to_numpy
+
+
+def rounded(y_true, y_pred):
+    return ops.mean(ops.abs(y_true - ops.round(y_pred)), axis=-1)
+
+
+def test_report_as_text_as_json_and_as_an_exception():
+    report = kl.check_loss(rounded, quick=True)
+    assert isinstance(report, kl.LossReport) and not report.ok
+    text = str(report)
+    assert "rounded: NOT FINE (1 error" in text and "test_check.py:" in text
+    assert all(len(line) <= 100 for line in text.splitlines())
+    plain = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    assert plain["ok"] is False and plain["backend"] == BACKEND
+    finding = next(f for f in plain["findings"] if f["name"] == "no-gradient")
+    assert finding["check"] == "gradient" and "ops.round" in finding["line"]["text"]
+    assert plain == json.loads(report.to_json())
+    with pytest.raises(LossCheckError, match="no-gradient") as error:
+        report.raise_if_failed()
+    assert isinstance(error.value, AssertionError) and error.value.report is report
+    fine = kl.check_loss(kl.Huber(), quick=True)
+    assert fine.raise_if_failed() is fine
+    assert "\x1b" not in report.to_text() and "\x1b[31m" in report.to_text(colour=True)
+    with pytest.raises(KeyError):
+        fine["no-gradient"]
+
+
+@pytest.mark.parametrize("bad", [None, 3, object(), "no_such_loss", {"class_name": "Nothing"}])
+def test_what_is_no_loss_is_said_not_raised(bad):
+    report = kl.check_loss(bad)
+    assert not report.ok and "not-a-loss" in report
+
+
+def test_bad_losses_never_raise():
+    def three(y_true, y_pred, weights):
+        return y_true
+
+    for loss in (three, lambda y_true, y_pred: None, lambda y_true, y_pred: "text",
+                 kl.WeightedSum, kl.Loss()):
+        assert not kl.check_loss(loss, quick=True).ok
+
+
+def test_an_unknown_check_is_refused():
+    with pytest.raises(ValueError, match="no check is called"):
+        kl.check_loss("mse", checks=("nonsense",))
+
+
+def test_the_data_given_is_used():
+    y_true, y_pred = np.zeros((5, 2)), np.ones((5, 2))
+    report = kl.check_loss(kl.MeanSquaredError(), y_true, y_pred, quick=True)
+    assert "the data given" in report.data and "(5, 2)" in report.data
+    half = kl.check_loss(kl.MeanSquaredError(), y_true, quick=True)
+    assert "give both" in half["no-data"].seen
+    weighted = kl.check_loss(
+        kl.MeanSquaredError(), y_true, y_pred, sample_weight=np.ones(5), quick=True
+    )
+    assert weighted.ok
+
+
+@pytest.mark.parametrize(
+    ("shapes", "said"),
+    [
+        (((8, 1), (8, 1)), "y_pred (8, 1)"),
+        ("binary", "kind `binary`"),
+        ({"y_true": (8, 3), "y_pred": (8, 3), "kind": "onehot"}, "kind `onehot`"),
+    ],
+)
+def test_hints(shapes, said):
+    report = kl.check_loss("mse", shapes=shapes, quick=True, checks=("shape",))
+    assert said in report.data and report.ok
+    assert "no kind of data" in kl.check_loss("mse", shapes="pictures")["no-data"].seen
+
+
+@pytest.mark.parametrize(
+    ("loss", "kind"),
+    [
+        (keras.losses.BinaryCrossentropy(), "binary"),
+        (keras.losses.SparseCategoricalCrossentropy(), "ids"),
+        (keras.losses.CategoricalCrossentropy(from_logits=True), "onehot"),
+        (keras.losses.Hinge(), "signs"),
+        (keras.losses.Poisson(), "positive"),
+        (keras.losses.Dice(), "map"),
+        (keras.losses.Circle(), "embeddings"),
+        (kl.Pinball(tau=[0.1, 0.9]), "quantiles"),
+        (kl.ChannelWeightedSquaredError([1.0, 2.0, 3.0, 4.0, 5.0]), "real"),
+    ],
+    ids=lambda x: x if isinstance(x, str) else type(x).__name__,
+)
+def test_made_data_fits_the_loss(loss, kind):
+    assert f"kind `{kind}`" in kl.check_loss(loss, quick=True, checks=("shape",)).data
+
+
+def test_logits_are_made_for_losses_from_logits():
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    assert "(logits)" in kl.check_loss(loss, quick=True, checks=("shape",)).data
+
+
+collected = []
+count = 0
+
+
+def meddling(y_true, y_pred):
+    global count
+    count += 1
+    collected.append(1)
+    noise = keras.random.normal(ops.shape(y_pred)) * np.random.rand() * random.random()
+    return ops.mean(ops.square(y_true - y_pred + noise), axis=-1)
+
+
+class Counting(keras.losses.Loss):
+    def __init__(self):
+        super().__init__()
+        self.calls, self.seen = 0, []
+
+    def call(self, y_true, y_pred):
+        self.calls += 1
+        self.seen.append(1)
+        return ops.mean(ops.square(y_true - y_pred), axis=-1)
+
+
+def test_nothing_is_left_changed():
+    generator = keras_generator()[0]
+    dtype, loss = keras.config.dtype_policy().name, Counting()
+    state = to_numpy(generator.state.value).copy()  # torch would share its memory.
+    before = random.getstate(), np.random.get_state()[1].tolist(), state
+    kl.check_loss(meddling, quick=True)
+    kl.check_loss(loss, quick=True)
+    assert (count, collected, loss.calls, loss.seen) == (0, [], 0, [])
+    assert keras.config.dtype_policy().name == dtype
+    assert random.getstate() == before[0] and np.random.get_state()[1].tolist() == before[1]
+    np.testing.assert_array_equal(to_numpy(generator.state.value), before[2])
+    meddling(ops.ones((2, 2)), ops.ones((2, 2)))
+    assert count == 1 and (to_numpy(generator.state.value) != before[2]).any()
+
+
+def test_a_loss_of_another_backend_is_said_to_be_one():
+    if BACKEND == "tensorflow":
+        pytest.skip("this is the backend")
+    tf = pytest.importorskip("tensorflow")
+
+    def theirs(y_true, y_pred):
+        return tf.math.reduce_mean(tf.math.squared_difference(y_true, y_pred), axis=-1)
+
+    report = kl.check_loss(theirs, quick=True)
+    assert not report.ok
+    assert "tensorflow" in report["other-backend"].seen
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_it_is_quick_enough(quick):
+    kl.check_loss("mse", quick=quick)  # The backend itself starts slowly.
+    start = time.process_time()  # Other tests share the machine.
+    kl.check_loss(kl.Huber(), quick=quick)
+    assert time.process_time() - start < (2 if quick else 10)
+
+
+def test_a_full_check_looks_at_xla_cost_and_a_fresh_process():
+    from tests.saving import users_project
+
+    loss = next(x for x in vars(users_project).values()
+                if isinstance(x, type) and issubclass(x, kl.Loss) and x is not kl.Loss)
+    report = kl.check_loss(loss())
+    assert report.ok, str(report)
+    assert "reloads in a fresh process" in report.shown
+    assert "times a copy" in report["cost"].seen
+    assert ("compiles under XLA" in report.shown) == (BACKEND == "tensorflow")

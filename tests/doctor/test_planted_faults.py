@@ -1,0 +1,26 @@
+"""Every planted fault is caught by the right finding; no sound loss is accused."""
+
+import pytest
+
+import keras_losskit as kl
+from tests.doctor.broken import FAULTS
+from tests.doctor.sound import SOUND
+
+assert len(FAULTS) >= 40 and len(SOUND) >= 40
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.id)
+def test_a_planted_fault_is_caught(fault):
+    report = kl.check_loss(fault.loss, **{"quick": True, **fault.options})
+    assert fault.finding in report, str(report)
+    finding = report[fault.finding]
+    assert finding.severity == fault.severity, str(report)
+    assert finding.seen and (finding.why or finding.severity == "info")
+    if fault.line:
+        assert fault.line in finding.line.text, finding.line
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_a_sound_loss_is_not_accused(name):
+    report = kl.check_loss(SOUND[name], quick=True)
+    assert report.ok and not report.of("warning"), str(report)
