@@ -1,6 +1,7 @@
 """The few facts about the running backend that ``keras.ops`` does not tell."""
 
 import functools
+import inspect
 import sys
 
 import keras
@@ -78,6 +79,29 @@ def _mask_reader():
     reader = MaskReader(autocast=False, name="mask_reader")
     reader.supports_masking = True
     return reader
+
+
+def compiled_once(function):
+    """`function` of tensors, compiled once per shape where JAX runs it eagerly.
+
+    JAX compiles a loop anew at every eager call. Further arguments must be given
+    by name and are constants.
+    """
+    jitted = None
+
+    @functools.wraps(function)
+    def call(*tensors, **constants):
+        nonlocal jitted
+        if keras.config.backend() != "jax":
+            return function(*tensors, **constants)
+        if jitted is None:
+            import jax
+
+            names = list(inspect.signature(function).parameters)
+            jitted = jax.jit(function, static_argnames=names[len(tensors) :])
+        return jitted(*tensors, **constants)
+
+    return call
 
 
 def to_tensors(x):

@@ -8,12 +8,15 @@ O(log N) passes over the matrix. All of it only chooses, outside the gradient.
 import keras
 from keras import ops
 
+from keras_losskit.core.backend import compiled_once
+
 
 def take_in_columns(x, rows):
     """`x[rows[i, j], j]` for every i, j."""
     return ops.take_along_axis(x, rows, axis=0)
 
 
+@compiled_once
 def sort_columns(x):
     """Each column of `x (N, M)` in ascending order."""
     x = ops.stop_gradient(x)
@@ -46,6 +49,7 @@ def sort_columns(x):
     return ops.while_loop(unfinished, compare, (_int32(2), _int32(1), x))[2]
 
 
+@compiled_once
 def count_in_columns(ordered, queries, inclusive=False):
     """How many of each column of `ordered` are < (or <=, `inclusive`) each query.
 
@@ -78,6 +82,7 @@ def count_in_columns(ordered, queries, inclusive=False):
     return ops.while_loop(unfinished, bisect, (largest, none))[1]
 
 
+@compiled_once
 def rows_by_rank(x, ordered):
     """For the i-th smallest of each column of `x`, the row where it stands.
 

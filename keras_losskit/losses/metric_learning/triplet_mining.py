@@ -3,6 +3,7 @@
 from keras import ops
 
 from keras_losskit.core import distances
+from keras_losskit.core.backend import compiled_once
 from keras_losskit.core.columns import (
     count_in_columns,
     rows_by_rank,
@@ -151,6 +152,7 @@ triplets of the whole batch at once |
         return safe_divide(total + self.margin * active, active)
 
 
+@compiled_once
 def _mean_softplus(d, positive, negative):
     """Mean of softplus(d_ap - d_an) per column, one row of negatives at a time.
 

@@ -4,12 +4,14 @@ import math
 
 from keras import ops
 
+from keras_losskit.core.backend import compiled_once
 from keras_losskit.core.numerics import at_most
 
 _FAR = 1e12  # Above every squared distance; float32 holds it with room to add.
 _AT_ONCE = 8  # Shifts taken by one step of the loop: they share what is read.
 
 
+@compiled_once
 def squared_distances(seeds):
     """Squared Euclidean distance from every position to the nearest seed.
 
