@@ -20,8 +20,8 @@ QUESTIONS = {
 ANSWERS = {
     1: "They have no values while `fit` compiles. `explain(loss, y, p)` gives every number as "
     "NumPy.",
-    2: "Inside a layer: `self.add_loss(...)` in its `call`; a captured KerasTensor is named with "
-    "its line.",
+    2: "Inside the model, where they are real: `kl.AddLoss(loss)([a, b])`; a captured KerasTensor "
+    "is named with its line.",
     3: "Write `call(y_true, y_pred)` in `keras.ops`, return values, or decorate a function with "
     "`@kl.loss`.",
     4: "Because the model is only being built. Return values, not a mean: Keras reduces them.",

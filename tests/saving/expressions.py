@@ -110,3 +110,31 @@ def numbers(loss, y_true, y_pred):
 
 def names(loss):
     return list(getattr(loss, "terms", ()))
+
+
+def segmentation_model(x, y):
+    """A model trained on the sum of an overlap loss and a focal one."""
+    model = keras.Sequential(
+        [keras.Input((4, 4, 3)), keras.layers.Conv2D(4, 3, padding="same")]
+    )
+    model.compile(optimizer=keras.optimizers.Adam(0.05), loss=segmentation())
+    model.fit(x, y, batch_size=2, epochs=2, verbose=0)
+    return model
+
+
+def columns_model(losses):
+    """A model with one output per expression, and the losses it was compiled with.
+
+    One with a schedule is left out: `evaluate` would need a callback that drives it.
+    """
+    compiled = {
+        name.replace(" ", "_"): loss for name, loss in losses.items() if not has_schedule(loss)
+    }
+    inputs = keras.Input((5,))
+    scaled = keras.layers.Dense(5)(inputs)
+    model = keras.Model(
+        inputs, {name: keras.layers.Identity(name=name)(scaled) for name in compiled}
+    )
+    model.compile(optimizer="adam", loss=compiled, jit_compile=False)
+    model.optimizer.build(model.trainable_variables)
+    return model, compiled

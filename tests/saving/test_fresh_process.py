@@ -16,13 +16,14 @@ import keras_losskit
 from tests.saving import users_project
 from tests.saving.expressions import (
     STEP,
-    has_schedule,
+    columns_model,
     names,
     numbers,
     on_columns,
     real_data,
     segmentation,
     segmentation_data,
+    segmentation_model,
 )
 
 REPOSITORY = pathlib.Path(keras_losskit.__file__).parent.parent
@@ -142,11 +143,7 @@ def save(folder, user):
     y, logits = segmentation_data(samples=5)
     x = np.random.default_rng(5).normal(size=(5, 4, 4, 3)).astype("float32")
     weights = np.linspace(0.0, 2.0, 5).astype("float32")
-    model = keras.Sequential(
-        [keras.Input((4, 4, 3)), keras.layers.Conv2D(4, 3, padding="same")]
-    )
-    model.compile(optimizer=keras.optimizers.Adam(0.05), loss=loss)
-    model.fit(x, y, batch_size=2, epochs=2, verbose=0)
+    model = segmentation_model(x, y)
     model.save(folder / "model.keras")
     model.save(folder / "model.h5")
     (folder / "model.pkl").write_bytes(pickle.dumps(model))
@@ -166,16 +163,8 @@ def save(folder, user):
     losses = {name.replace(" ", "_"): loss for name, loss in on_columns(user).items()}
     y, y_pred = real_data()
     weights = np.linspace(0.0, 2.0, len(y)).astype("float32")
-    # One output per expression; nothing drives a schedule yet, so that one is not
-    # trained, only carried in pickle and JSON.
-    compiled = {k: v for k, v in losses.items() if not has_schedule(v)}
-    inputs = keras.Input((5,))
-    scaled = keras.layers.Dense(5)(inputs)
-    model = keras.Model(
-        inputs, {k: keras.layers.Identity(name=k)(scaled) for k in compiled}
-    )
-    model.compile(optimizer="adam", loss=compiled, jit_compile=False)
-    model.optimizer.build(model.trainable_variables)
+    # The one with a schedule is only carried in pickle and JSON.
+    model, compiled = columns_model(losses)
     model.save(folder / "columns.keras")
     model.save(folder / "columns.h5")
     evaluated = model.evaluate(

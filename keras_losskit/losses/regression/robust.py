@@ -41,8 +41,16 @@ class Charbonnier(Loss):
         return mean_last_axis(squared / (safe_sqrt(squared + eps * eps) + eps))
 
 
+class _Scaled(Loss):
+    """Base of losses of d/c, c a scale in the units of `y_true`."""
+
+    def __init__(self, scale=1.0, **common):
+        super().__init__(**common)
+        self.scale = checks.real(self, "scale", scale, above=0)
+
+
 @register
-class Cauchy(Loss):
+class Cauchy(_Scaled):
     """Cauchy (Lorentzian) loss: log(1 + (d/c)²/2), d = y_pred - y_true.
 
     Grows with the logarithm of the error; the pull of an outlier falls as 1/|d|.
@@ -65,16 +73,12 @@ class Cauchy(Loss):
     (1996), https://doi.org/10.1006/cviu.1996.0006
     """
 
-    def __init__(self, scale=1.0, **common):
-        super().__init__(**common)
-        self.scale = checks.real(self, "scale", scale, above=0)
-
     def call(self, y_true, y_pred):
         return mean_last_axis(ops.log1p(0.5 * ops.square((y_pred - y_true) / self.scale)))
 
 
 @register
-class GemanMcClure(Loss):
+class GemanMcClure(_Scaled):
     """Geman-McClure loss: 2(d/c)²/((d/c)² + 4), d = y_pred - y_true.
 
     Between 0 and 2: outliers hardly pull.
@@ -97,10 +101,6 @@ class GemanMcClure(Loss):
     J. T. Barron (2019), https://arxiv.org/abs/1701.03077
     """
 
-    def __init__(self, scale=1.0, **common):
-        super().__init__(**common)
-        self.scale = checks.real(self, "scale", scale, above=0)
-
     def call(self, y_true, y_pred):
         # Beyond 1e8 the slope is 0 in float32, and the square of x + 4 would overflow.
         x = ops.square(at_most(ops.abs(y_pred - y_true) / self.scale, 1e8))
@@ -108,7 +108,7 @@ class GemanMcClure(Loss):
 
 
 @register
-class Welsch(Loss):
+class Welsch(_Scaled):
     """Welsch (Leclerc) loss: 1 - exp(-(d/c)²/2), d = y_pred - y_true.
 
     Between 0 and 1: beyond a few c an error no longer pulls.
@@ -130,10 +130,6 @@ class Welsch(Loss):
     Reference: J. E. Dennis, R. E. Welsch, *Techniques for nonlinear least squares and
     robust regression* (1978), https://doi.org/10.1080/03610917808812083
     """
-
-    def __init__(self, scale=1.0, **common):
-        super().__init__(**common)
-        self.scale = checks.real(self, "scale", scale, above=0)
 
     def call(self, y_true, y_pred):
         return mean_last_axis(-ops.expm1(-0.5 * ops.square((y_pred - y_true) / self.scale)))
