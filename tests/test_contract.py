@@ -29,9 +29,21 @@ COMBINED = (kl.WeightedSum, kl.Product, kl.Select)
 # They take targets of another shape than the predictions'; see test_deep_supervision.py.
 AT_RESOLUTIONS = (kl.AtResolution, kl.DeepSupervision)
 each = pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
-first_of_each = pytest.mark.parametrize(
-    "case", list({c.loss: c for c in reversed(CASES)}.values()), ids=lambda c: c.loss.__name__
-)
+FIRST = list({c.loss: c for c in reversed(CASES)}.values())
+# For what the template does alike for every mode of a loss.
+first_of_each = pytest.mark.parametrize("case", FIRST, ids=lambda c: c.loss.__name__)
+
+
+def each_with(name, values, only_first=()):
+    """Every case with every value; those in `only_first` with one case per loss."""
+    return pytest.mark.parametrize(
+        ("case", name),
+        [
+            pytest.param(case, value, id=f"{value}-{case.id}")
+            for value in values
+            for case in (FIRST if value in only_first else CASES)
+        ],
+    )
 
 
 def numbers(loss, y_true, y_pred, *rest):
@@ -89,7 +101,7 @@ def test_float32_is_near_the_reference(case):
     np.testing.assert_allclose(to_numpy(got), case.values(), rtol=2e-5, atol=2e-6)
 
 
-@each
+@first_of_each
 @pytest.mark.parametrize("half", ["float16", "bfloat16"])
 def test_half_precision_input_is_computed_in_float32(case, half):
     y_pred = ops.cast(ops.convert_to_tensor(case.y_pred), half)
@@ -99,7 +111,7 @@ def test_half_precision_input_is_computed_in_float32(case, half):
     np.testing.assert_array_equal(to_numpy(got), to_numpy(expected))
 
 
-@each
+@first_of_each
 def test_half_dtype_is_widened(case):
     loss = case.make(dtype="bfloat16")
     assert loss.get_config()["dtype"] == "bfloat16"
@@ -141,8 +153,7 @@ def counted_positions(case, values):
     return counted
 
 
-@each
-@pytest.mark.parametrize("reduction", REDUCTIONS)
+@each_with("reduction", REDUCTIONS, only_first=("mean", None))  # Other words for the same.
 def test_reductions_with_and_without_weights(case, reduction):
     values = case.values()
     with wide():
@@ -248,7 +259,7 @@ def test_mask_of_positions(case):
         )
 
 
-@each
+@first_of_each
 @pytest.mark.parametrize("shape", [(7,), (4, 3, 5, 2), (4, 9), (1,)])
 def test_weights_that_do_not_fit_raise(case, shape):
     if len(case.y_pred) != 4:
@@ -451,8 +462,9 @@ def test_compiled_equals_eager(case):
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="unknown sizes exist in tf.function")
-@each
-@pytest.mark.parametrize("reduction", ["mean", "none", "mean_with_sample_weight"])
+@each_with(
+    "reduction", ["mean_with_sample_weight", "mean", "none"], only_first=("mean", "none")
+)
 def test_unknown_batch_size_is_traced_once(case, reduction):
     import tensorflow as tf
 

@@ -155,6 +155,15 @@ class WeightedSum(CombinedLoss):
             "`total.at_step(step)`."
         )
 
+    @property
+    def undriven(self):
+        """The names of the terms whose scheduled weight nothing drives."""
+        return [
+            name
+            for name, (weight, _) in self.terms.items()
+            if isinstance(weight, Schedule) and name not in self._driven
+        ]
+
     def drive(self, name, variable):
         """Let a scheduled weight be what `variable` holds; `WeightScheduler` does."""
         self._driven[name] = variable

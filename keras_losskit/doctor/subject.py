@@ -41,7 +41,8 @@ class Subject:
 
     Args:
         loss: a `keras.losses.Loss`, a function, a class that needs no
-            arguments, a name such as "mse", or a config.
+            arguments, a name such as "mse", or a config. A scheduled weight that
+            nothing drives is taken at step 0.
 
     Raises:
         TypeError, ValueError: for what is no loss.
@@ -59,6 +60,8 @@ class Subject:
                 raise TypeError(f"{loss!r} is not a loss: it cannot be called.")
             self.function = loss
             loss = _Wrapped(loss)
+        if isinstance(loss, kl.WeightedSum) and loss.undriven:
+            loss = loss.at_step(0)  # A schedule has no step here but its first.
         self.loss = loss
 
     @property

@@ -179,3 +179,11 @@ def test_a_full_check_looks_at_xla_cost_and_a_fresh_process():
     assert "reloads in a fresh process" in report.shown
     assert "times a copy" in report["cost"].seen
     assert ("compiles under XLA" in report.shown) == (BACKEND == "tensorflow")
+
+
+def test_a_scheduled_weight_is_taken_at_its_first_step():
+    ramp = kl.LinearWarmup(10, initial=0.5)
+    total = kl.MeanSquaredError() + ramp * kl.MeanAbsoluteError()
+    assert kl.check_loss(total, quick=True).ok
+    explained = kl.explain(total, [[0.0]], [[2.0]])
+    assert explained.total == 5.0 and explained["mean_absolute_error"].weight == 0.5
