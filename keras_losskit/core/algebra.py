@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_losskit.core.backend import keras_frame, visible
+from keras_losskit.core.backend import keras_frame, name_scope, visible
 from keras_losskit.core.config import decode
 from keras_losskit.core.foreign import as_loss
 from keras_losskit.core.loss import Loss, register
@@ -186,7 +186,7 @@ class WeightedSum(CombinedLoss):
         }
 
     def evaluate(self, y_true, y_pred, sample_weight=None, mask=None):
-        with keras.name_scope(self.name):
+        with name_scope(self.name):
             return self._add(
                 [
                     (name, loss.evaluate(y_true, y_pred, sample_weight, mask))

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import re
 import sys
 
 import keras
@@ -31,6 +32,16 @@ def visible(x):
             return None
         return x.detach().cpu().numpy()
     return None
+
+
+def name_scope(name):
+    """Keras' scope for a name of any characters.
+
+    TensorFlow's graphs allow few, and a scope that Keras cannot enter stays open
+    for all that comes after it.
+    """
+    allowed = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
+    return keras.name_scope(allowed if allowed[0].isalnum() else f"loss{allowed}")
 
 
 def replicas():

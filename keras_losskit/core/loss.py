@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_losskit.core import checks, config, targets
-from keras_losskit.core.backend import keras_mask, to_tensors
+from keras_losskit.core.backend import keras_mask, name_scope, to_tensors
 from keras_losskit.core.reduction import (
     REDUCTIONS,
     check_aligned,
@@ -169,7 +169,7 @@ class Loss(keras.losses.Loss, metaclass=_SaveableWhenBuilt):
 
     def evaluate(self, y_true, y_pred, sample_weight=None, mask=None):
         """`__call__`, with the mask given rather than read off `y_pred`."""
-        with keras.name_scope(self.name):
+        with name_scope(self.name):
             values, weights, mask = self.weighable(
                 y_true, y_pred, sample_weight, mask
             )

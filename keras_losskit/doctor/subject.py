@@ -13,7 +13,8 @@ class _Wrapped(keras.losses.Loss):
     """A plain function, as Keras' `compile` wraps it."""
 
     def __init__(self, function):
-        super().__init__(name=getattr(function, "__name__", "loss"))
+        # A lambda's own name opens no scope in a graph of TensorFlow.
+        super().__init__(name=getattr(function, "__name__", "loss").strip("<>"))
         self.function = function
 
     def call(self, y_true, y_pred):

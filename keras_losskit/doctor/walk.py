@@ -181,7 +181,9 @@ class Walk(TensorNames):
             elif root and root not in self.local:
                 self.add("effect", f"{root}[...] =", node)
             return
-        if self.holds_tensor(node.value) and self.holds_tensor(node.slice):
+        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        chosen = [part for part in parts if not isinstance(part, ast.Slice)]
+        if self.holds_tensor(node.value) and any(self.holds_tensor(part) for part in chosen):
             self.add("boolean", "[mask]", node)
         shape = isinstance(node.value, ast.Attribute) and node.value.attr == "shape"
         if shape and isinstance(node.slice, ast.Constant) and node.slice.value == 0:

@@ -12,7 +12,7 @@ from keras import ops
 
 import keras_losskit as kl
 from keras_losskit.core.config import snake_case
-from tests.backends import BACKEND, to_numpy
+from tests.backends import BACKEND, compiled, to_numpy
 
 PACKAGE = pathlib.Path(kl.__file__).parent
 
@@ -166,3 +166,12 @@ def test_the_package_imports_little():
         cwd=PACKAGE.parent,
     )
     assert out.stdout.strip().splitlines()[-1] == "['keras_losskit']"
+
+
+@pytest.mark.parametrize("name", ["my loss", "_x", "<lambda>", "mse-é"])
+def test_any_name_compiles(name):
+    loss = kl.MeanSquaredError(name=name) + kl.MeanAbsoluteError()
+    assert list(loss.terms)[0] == name
+    for function in compiled(lambda t, p: loss(t, p)).values():
+        value = function(ops.convert_to_tensor([[0.0]]), ops.convert_to_tensor([[2.0]]))
+        assert float(to_numpy(value)) == 6.0
