@@ -1,0 +1,120 @@
+"""Measures the kit's losses side by side with their peers, and prints tables.
+
+    sh benchmarks/peers/make_environment.sh        # once; without it those peers are left out
+    python -m benchmarks                           # everything
+    python -m benchmarks --engines jax --only Dice --parts losses
+"""
+
+import argparse
+import datetime
+import importlib.util
+import json
+import os
+import pathlib
+import sys
+
+from benchmarks import cases, parts, report
+from benchmarks.engines import BACKENDS
+from benchmarks.pool import Failed, Pool, peers_python
+
+PARTS = ("losses", "sums", "steps", "growth")
+
+
+def machine():
+    with open("/proc/cpuinfo") as file:
+        models = [line.split(":")[1].strip() for line in file if line.startswith("model name")]
+    cores = len(os.sched_getaffinity(0))
+    return f"{cores} CPU cores" + (f" ({models[0]})" if models else "")
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n")[0])
+    several = {"type": lambda text: text.split(",")}
+    there = [e for e, b in BACKENDS.items() if importlib.util.find_spec(b)]
+    parser.add_argument("--engines", default=there, **several, help=", ".join(BACKENDS))
+    parser.add_argument("--parts", default=list(PARTS), **several, help=", ".join(PARTS))
+    parser.add_argument("--families", default=list(cases.FAMILIES), **several)
+    parser.add_argument("--only", default="", help="losses whose name contains this")
+    parser.add_argument("--peers-only", action="store_true", help="losses that a peer has")
+    parser.add_argument("--rounds", type=int, default=21, help="timed rounds of each candidate")
+    parser.add_argument("--seconds", type=float, default=4.0, help="per loss, beyond five rounds")
+    parser.add_argument("--tiny", action="store_true", help="tiny inputs: does it run?")
+    parser.add_argument("--json", help="file for the results")
+    parser.add_argument("--markdown", help="file for the tables, which are printed too")
+    parser.add_argument("--plots", help="folder for the plots")
+    parser.add_argument("--log", help="file for what the processes print")
+    options = parser.parse_args(arguments)
+    for name, allowed in (("engines", BACKENDS), ("parts", PARTS), ("families", cases.FAMILIES)):
+        for given in getattr(options, name):
+            if given not in allowed:
+                parser.error(f"--{name}: {given!r} is not among {', '.join(allowed)}")
+    return options
+
+
+def measured(options):
+    log = open(options.log, "w") if options.log else None
+    backends = list(dict.fromkeys(BACKENDS[engine] for engine in options.engines))
+    results, load = {}, [os.getloadavg()[0]]
+
+    def wanted(key, case):
+        peers = not options.peers_only or set(case.peers) - {"hand"}
+        return case.family in options.families and options.only in key and peers
+
+    with Pool(log) as pool:
+        bench = parts.Bench(pool, options.rounds, options.seconds, options.tiny)
+        if "losses" in options.parts:
+            results["losses"] = parts.losses(bench, options.engines, wanted)
+        if "sums" in options.parts:
+            results["sums"] = parts.sums(bench, options.engines)
+        if "steps" in options.parts:
+            results["steps"] = parts.steps(bench, backends)
+        if "growth" in options.parts:
+            results["growth"] = parts.growth(bench, options.engines[0])
+        versions = {}
+        for backend in backends:
+            versions.update(pool.ask(backend, do="hello")["versions"])
+        try:
+            peers = pool.ask("peers", do="hello")["versions"] if peers_python() else {}
+        except Failed:
+            peers = {}
+    load.append(os.getloadavg()[0])
+    results["about"] = {
+        "date": datetime.date.today().isoformat(),
+        "machine": machine(),
+        "load": [round(x, 1) for x in load],
+        "versions": {k: versions[k] for k in sorted(versions)},
+        "peer_versions": peers,
+        "command": " ".join(["python -m benchmarks", *without_files(sys.argv[1:])]),
+        "rounds": options.rounds,
+    }
+    return results
+
+
+def without_files(arguments):
+    """The command without the files that it writes, whose paths are nobody's business."""
+    kept, skip = [], False
+    for argument in arguments:
+        if not skip and not argument.startswith(("--json", "--plots", "--log", "--markdown")):
+            kept.append(argument)
+        skip = argument in ("--json", "--plots", "--log", "--markdown")
+    return kept
+
+
+def main(arguments=None):
+    options = parse(arguments)
+    results = measured(options)
+    text = report.markdown(results)
+    print(text)
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps(results, indent=1) + "\n")
+    if options.markdown:
+        pathlib.Path(options.markdown).write_text(text)
+    if options.plots:
+        from benchmarks import plots
+
+        plots.draw(results, options.plots)
+    return results
+
+
+if __name__ == "__main__":
+    main()

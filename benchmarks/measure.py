@@ -1,0 +1,87 @@
+"""Candidates in turn, A B A B; medians, their spread, and what a ratio is worth."""
+
+import dataclasses
+import statistics
+import time
+
+import numpy as np
+
+SAMPLE_MS = 3.0  # Shorter runs are repeated until one sample takes this long.
+WIDE = 1.5  # A ratio whose interval spans more than this factor means nothing.
+
+
+@dataclasses.dataclass
+class Timing:
+    """Milliseconds of each round; round i of every candidate was measured together."""
+
+    ms: list
+
+    @property
+    def median(self):
+        return statistics.median(self.ms)
+
+    @property
+    def quartiles(self):
+        return [float(q) for q in np.quantile(self.ms, [0.25, 0.75])]
+
+
+def interleave(run, keys, rounds, seconds):
+    """`{key: Timing}`; `run(key, repeat)` measures once and returns milliseconds.
+
+    Each round asks every candidate once, in the opposite order of the round before.
+    Stops after `rounds`, or after `seconds` once there are five.
+    """
+    for key in keys:
+        run(key, 1)
+    single = {key: run(key, 1) for key in keys}
+    repeat = {key: max(1, min(200, round(SAMPLE_MS / max(single[key], 1e-3)))) for key in keys}
+    samples = {key: [] for key in keys}
+    end = time.perf_counter() + seconds
+    for done in range(rounds):
+        if time.perf_counter() > end and done >= 5:
+            break
+        for key in list(keys)[:: -1 if done % 2 else 1]:
+            samples[key].append(run(key, repeat[key]))
+    return {key: Timing(ms) for key, ms in samples.items()}
+
+
+@dataclasses.dataclass
+class Ratio:
+    """Ratio of medians with its 95 % interval, from resampled rounds."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def meaningless(self):
+        return self.high > WIDE * self.low
+
+    @property
+    def slower(self):
+        """Above 1 beyond the spread."""
+        return not self.meaningless and self.low > 1
+
+    @property
+    def verdict(self):
+        if self.meaningless:
+            return "spread too wide"
+        if self.low > 1:
+            return "slower"
+        return "faster" if self.high < 1 else "level"
+
+
+def ratio(a, b, resamples=2000):
+    """a / b. Rounds are resampled in pairs: what slows a whole round cancels."""
+    a, b = np.asarray(a.ms), np.asarray(b.ms)
+    picks = np.random.default_rng(0).integers(0, len(a), size=(resamples, len(a)))
+    many = np.median(a[picks], axis=1) / np.median(b[picks], axis=1)
+    low, high = np.quantile(many, [0.025, 0.975])
+    return Ratio(float(np.median(a) / np.median(b)), float(low), float(high))
+
+
+def fitted_exponent(sizes, values):
+    """k of value ~ size^k, by least squares in logarithms over the upper half."""
+    half = len(sizes) // 2
+    x, y = np.log(np.asarray(sizes[half:], float)), np.log(np.asarray(values[half:], float))
+    return float(np.polyfit(x, y, 1)[0])
