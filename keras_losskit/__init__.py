@@ -6,6 +6,10 @@ from keras_losskit.core.foreign import FunctionLoss, KerasLoss, as_loss
 from keras_losskit.core.function import loss
 from keras_losskit.core.loss import Loss
 from keras_losskit.core.select import Select
+from keras_losskit.losses.boxes.distribution import DistributionFocal
+from keras_losskit.losses.boxes.heatmap import CenterNetFocal
+from keras_losskit.losses.boxes.iou import BoxIoU, CIoU, DIoU, GIoU
+from keras_losskit.losses.boxes.quality import QualityFocal, Varifocal
 from keras_losskit.losses.classification.bi_tempered import BiTempered
 from keras_losskit.losses.classification.brier import Brier
 from keras_losskit.losses.classification.crossentropy import (
@@ -43,6 +47,41 @@ from keras_losskit.losses.classification.ordinal import (
 from keras_losskit.losses.classification.poly import PolyCrossentropy
 from keras_losskit.losses.classification.sparsemax import Sparsemax
 from keras_losskit.losses.latent_variables.gaussian import GaussianKL
+from keras_losskit.losses.metric_learning.angular import Angular
+from keras_losskit.losses.metric_learning.contrastive import Contrastive
+from keras_losskit.losses.metric_learning.lifted import LiftedStructure
+from keras_losskit.losses.metric_learning.margin_softmax import (
+    ArcFace,
+    CosFace,
+    NormalizedSoftmax,
+    SubCenterArcFace,
+)
+from keras_losskit.losses.metric_learning.neighbourhood import (
+    SoftNearestNeighbor,
+    SupervisedContrastive,
+)
+from keras_losskit.losses.metric_learning.npairs import NPairs
+from keras_losskit.losses.metric_learning.pair_weighting import Circle, MultiSimilarity
+from keras_losskit.losses.metric_learning.proxies import ProxyAnchor, ProxyNCA
+from keras_losskit.losses.metric_learning.triplet import Triplet, TripletHard
+from keras_losskit.losses.metric_learning.triplet_mining import TripletAll, TripletSemiHard
+from keras_losskit.losses.paired_views.contrastive import (
+    DecoupledContrastive,
+    InfoNCE,
+    NTXent,
+    SigLIP,
+)
+from keras_losskit.losses.paired_views.redundancy import BarlowTwins, VICReg
+from keras_losskit.losses.paired_views.similarity import KoLeo, NegativeCosine
+from keras_losskit.losses.ranking.approx import ApproxMRR, ApproxNDCG
+from keras_losskit.losses.ranking.lambda_ndcg import LambdaNDCG
+from keras_losskit.losses.ranking.listwise import ListMLE, ListSoftmax
+from keras_losskit.losses.ranking.pairwise import (
+    PairwiseHinge,
+    PairwiseLogistic,
+    PairwiseMeanSquared,
+    PairwiseSoftZeroOne,
+)
 from keras_losskit.losses.regression.barron import Barron
 from keras_losskit.losses.regression.deviance import GammaDeviance, Poisson, Tweedie
 from keras_losskit.losses.regression.directional import CosineSimilarity
@@ -183,4 +222,51 @@ __all__ = [
     "TermMetric",
     "TerminateOnNonFiniteTerm",
     "WeightScheduler",
+    # metric learning
+    "Angular",
+    "ArcFace",
+    "Circle",
+    "Contrastive",
+    "CosFace",
+    "LiftedStructure",
+    "MultiSimilarity",
+    "NPairs",
+    "NormalizedSoftmax",
+    "ProxyAnchor",
+    "ProxyNCA",
+    "SoftNearestNeighbor",
+    "SubCenterArcFace",
+    "SupervisedContrastive",
+    "Triplet",
+    "TripletAll",
+    "TripletHard",
+    "TripletSemiHard",
+    # paired views
+    "BarlowTwins",
+    "DecoupledContrastive",
+    "InfoNCE",
+    "KoLeo",
+    "NTXent",
+    "NegativeCosine",
+    "SigLIP",
+    "VICReg",
+    # boxes
+    "BoxIoU",
+    "CIoU",
+    "CenterNetFocal",
+    "DIoU",
+    "DistributionFocal",
+    "GIoU",
+    "QualityFocal",
+    "Varifocal",
+    # ranking
+    "ApproxMRR",
+    "ApproxNDCG",
+    "LambdaNDCG",
+    "ListMLE",
+    "ListSoftmax",
+    "PairwiseHinge",
+    "PairwiseLogistic",
+    "PairwiseMeanSquared",
+    "PairwiseSoftZeroOne",
 ]

@@ -146,6 +146,7 @@ def test_quantiles(tmp_path):
 
 
 def test_segmentation(tmp_path):
+    pytest.importorskip("matplotlib")
     out = run("segmentation.py", str(tmp_path))
     assert "weight of boundary: 0.000 0.020 0.040 0.060 0.080 0.100\n" in out
     # The thin class gains most from the overlap and boundary terms.
@@ -161,6 +162,70 @@ def test_segmentation(tmp_path):
     for name in ("predictions.png", "terms.png"):
         assert f"picture: {tmp_path / name}\n" in out
         assert (tmp_path / name).stat().st_size > 10_000
+
+
+def test_vae(tmp_path):
+    pytest.importorskip("matplotlib")
+    out = run("vae.py", str(tmp_path))
+    rows = re.findall(
+        r"epoch (\d+): loss (\S+) reconstruction (\S+) kl (\S+) weight of kl (\S+) \|", out
+    )
+    rows = [[float(x) for x in row] for row in rows]
+    assert [row[0] for row in rows] == [1, 10, 20, 40]
+    assert [row[4] for row in rows] == sorted(row[4] for row in rows) and rows[-1][4] == 1
+    # With the whole weight the loss is the sum of what is logged, the negative ELBO.
+    for _, loss, reconstruction, divergence, weight in rows[2:]:
+        assert loss == pytest.approx(reconstruction + weight * divergence, abs=0.02)
+    assert rows[-1][2] < 24 and 2 < rows[-1][3] < 6
+    assert "reloaded, same reconstructions: True\n" in out
+    unseen = number(r"error of unseen images: (\S+)", out)
+    assert unseen < 0.7 * number(r"of the mean image: (\S+)", out)
+    assert number(r"nearest real image (\S+)", out) < 0.14
+    for name in ("samples.png", "reconstructions.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_two_tasks():
+    out = run("two_tasks.py")
+    ends = re.findall(r"epoch 30: digit \S+ times (\S+), ink \S+ times (\S+)", out)
+    digit, ink = map(float, ends[0])
+    assert ink > 2 * digit > 1  # The smaller loss got the larger weight.
+    assert number(r"learned weights: accuracy (\S+),", out) > 0.86
+    assert number(r"learned weights: .* off by (\S+)", out) < 0.05
+    assert "reloaded, same weights: True\n" in out
+    assert "trained on, same logs: True\n" in out
+
+
+def test_metric_learning():
+    out = run("metric_learning.py")
+    trained = re.findall(r"^(\w+)\(.*\): loss (\S+) -> (\S+), recall@1 (\S+)$", out, re.MULTILINE)
+    assert [line[0] for line in trained] == [
+        "TripletSemiHard", "MultiSimilarity", "SupervisedContrastive",
+    ]
+    assert all(float(last) < float(first) for _, first, last, _ in trained)
+    pixels = number(r"raw pixels: recall@1 (\S+)", out)
+    assert all(float(recall) > pixels for *_, recall in trained)
+    assert 0 < number(r"untrained network: recall@1 (\S+)", out) < 1
+    assert number(r"metric_learning.png \((\d+) bytes\)", out) > 10_000
+
+
+def test_contrastive_pretraining():
+    out = run("contrastive_pretraining.py")
+    assert "loss = OnViews(loss=NTXent(temperature=0.3))\n" in out
+    assert number(r"epoch 30: loss (\S+)", out) < number(r"epoch 1: loss (\S+)", out)
+    before = number(r"untrained network: accuracy (\S+)", out)
+    assert number(r"trained without labels: accuracy (\S+)", out) > before + 0.1
+
+
+def test_ranking():
+    out = run("ranking.py")
+    chance = number(r"random order: NDCG@5 (\S+)", out)
+    found = {name: float(x) for name, x in re.findall(r"(\w+)\(.*\): NDCG@5 (\S+)", out)}
+    baseline = found.pop("MeanSquaredError")
+    assert baseline > chance + 0.2
+    assert list(found) == ["PairwiseLogistic", "ListMLE", "ApproxNDCG", "LambdaNDCG"]
+    assert min(found.values()) > baseline - 0.02
+    assert max(found.values()) > baseline + 0.005
 
 
 def test_every_example_has_a_test():

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+NOTHING = -1e30  # What stands for log 0: far below any logit, and finite.
+
 # `ops.mean`, `ops.maximum` and `ops.minimum` compute in float32 on JAX and torch
 # even where their input is float64; the first functions here do not.
 
@@ -25,11 +27,11 @@ def mean(x, axis=-1):
     return ops.sum(x, axis=axis) / max(math.prod(sizes), 1)
 
 
-def largest(x, keepdims=False):
-    """Maximum over the last axis, of an empty batch too."""
+def largest(x, axis=-1, keepdims=False, initial=None):
+    """Maximum over `axis`, and of `initial`; of an empty batch too."""
     if 0 in tuple(x.shape):  # There `ops.max` raises; the sum has the right shape.
-        return ops.sum(x, axis=-1, keepdims=keepdims)
-    return ops.max(x, axis=-1, keepdims=keepdims)
+        return ops.sum(x, axis=axis, keepdims=keepdims) + (initial or 0)
+    return ops.max(x, axis=axis, keepdims=keepdims, initial=initial)
 
 
 def cumsum(x):
@@ -121,3 +123,36 @@ def expm1(x):
 def mean_last_axis(x):
     """Mean over the last axis; `(B,)` stays as it is, one value per sample."""
     return mean(x) if len(x.shape) > 1 else x
+
+
+def log_sum_exp(x, where, axis=-1):
+    """log Σ exp(x) over the entries that `where` marks.
+
+    Of none it is -1e30, with zero gradient: a softplus or a hinge of it is 0.
+    """
+    zero = ops.zeros_like(x)
+    top = ops.stop_gradient(largest_where(x, where, axis))
+    shifted = ops.where(where, x - ops.expand_dims(top, axis), zero)
+    total = ops.sum(ops.where(where, ops.exp(shifted), zero), axis=axis)
+    some = total > 0
+    logarithm = top + ops.log(ops.where(some, total, 1))
+    return ops.where(some, logarithm, ops.full_like(logarithm, NOTHING))
+
+
+def largest_where(x, where, axis=-1):
+    """max(x) over the entries that `where` marks; -1e30 of none."""
+    marked = ops.where(where, x, ops.full_like(x, NOTHING))
+    return largest(marked, axis, initial=NOTHING)
+
+
+def log_add_exp(a, b):
+    """log(exp(a) + exp(b)); `ops.logaddexp` would compute in float32."""
+    a_is_larger = a > b
+    high, low = ops.where(a_is_larger, a, b), ops.where(a_is_larger, b, a)
+    return high + ops.softplus(low - high)
+
+
+def mean_where(x, where, axis=-1):
+    """Mean over the entries that `where` marks; 0, with zero gradient, of none."""
+    total = ops.sum(ops.where(where, x, ops.zeros_like(x)), axis=axis)
+    return safe_divide(total, ops.sum(ops.cast(where, x.dtype), axis=axis))

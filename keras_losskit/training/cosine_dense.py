@@ -4,8 +4,8 @@ import keras
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.distances import unit
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import safe_divide, safe_sqrt
 
 
 @register
@@ -73,7 +73,7 @@ class CosineDense(keras.layers.Layer):
 
     def call(self, inputs):
         kernel = ops.convert_to_tensor(self.kernel)
-        return ops.matmul(_unit(inputs, -1), _unit(kernel, 0))
+        return ops.matmul(unit(inputs), unit(kernel, axis=0))
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.units * self.centers)
@@ -87,11 +87,3 @@ class CosineDense(keras.layers.Layer):
             "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
             "kernel_constraint": keras.constraints.serialize(self.kernel_constraint),
         }
-
-
-def _unit(x, axis):
-    """`x` scaled to length 1 along `axis`, and 0 where it is 0."""
-    # Divided by the largest entry first, whose square could overflow or vanish.
-    largest = ops.stop_gradient(ops.max(ops.abs(x), axis=axis, keepdims=True))
-    x = safe_divide(x, largest)
-    return safe_divide(x, safe_sqrt(ops.sum(ops.square(x), axis=axis, keepdims=True)))

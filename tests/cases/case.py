@@ -17,6 +17,7 @@ class Case:
     label: str = ""
     batch: bool = False  # One number for the whole batch.
     exact: bool = True  # Honours float64; Keras' own mean does so on TensorFlow only.
+    detached: bool = False  # A factor without a gradient: differences are not its gradient.
     argument: list = field(default_factory=list)
     vanishes: bool = False  # Bounded: from logits the gradient vanishes with p_t.
 
@@ -27,10 +28,27 @@ class Case:
     def make(self, **common):
         return self.loss(*self.argument, **self.options, **common)
 
+    @property
+    def in_batch(self):
+        """Whether a sample's value depends on the other samples."""
+        return self.kind in ("embeddings", "views")
+
     def values(self, y_true=None, y_pred=None):
         y_true = self.y_true if y_true is None else y_true
         y_pred = self.y_pred if y_pred is None else y_pred
+        return np.nan_to_num(self.found(y_true, y_pred))
+
+    def found(self, y_true, y_pred):
+        """The reference's values; NaN where there is none, such as no valid pair."""
         return np.asarray(self.reference(y_true, y_pred, **self.options), dtype="float64")
+
+    def among(self, present):
+        """Values of each sample where it meets only those of the others that are present."""
+        out = np.zeros(len(self.y_pred))
+        for i in range(len(out)):
+            kept = np.array([i, *(j for j in np.flatnonzero(present) if j != i)])
+            out[i] = self.found(self.y_true[kept], self.y_pred[kept])[0]
+        return out
 
 
 def mean_of(element):

@@ -1,0 +1,100 @@
+"""Sorting and searching the columns of a matrix, in whole-matrix steps.
+
+On CPU, XLA sorts one comparison at a time and expands `searchsorted` to a cube.
+Here a sorting network and a bisection move whole rows instead: O(log² N) and
+O(log N) passes over the matrix. All of it only chooses, outside the gradient.
+"""
+
+import keras
+from keras import ops
+
+
+def take_in_columns(x, rows):
+    """`x[rows[i, j], j]` for every i, j."""
+    return ops.take_along_axis(x, rows, axis=0)
+
+
+def sort_columns(x):
+    """Each column of `x (N, M)` in ascending order."""
+    x = ops.stop_gradient(x)
+    if x.shape[0] == 0 or keras.config.backend() == "torch":
+        return x if x.shape[0] == 0 else ops.sort(x, axis=0)
+    n = ops.shape(x)[0]
+    rows = ops.arange(n, dtype="int32")
+
+    # Bitonic merging of blocks of 2, 4, 8, ... rows: a first step compares row i
+    # with its mirror image in the block, the next ones with the row half, a
+    # quarter, ... of a run further. The smaller one always goes up, so that rows
+    # beyond the last may be thought of as infinite: N need not be a power of 2.
+    def unfinished(block, step, x):
+        return block < 2 * n
+
+    def compare(block, step, x):
+        partner = ops.bitwise_xor(rows, step)
+        partner = ops.where(partner < n, partner, rows)
+        other = ops.take(x, partner, axis=0)
+        goes_up = (rows < partner)[:, None]
+        x = ops.where(goes_up == (other < x), other, x)
+        following = ops.where(step == block - 1, block // 4, step // 2)
+        merged = following == 0
+        return (
+            ops.where(merged, 2 * block, block),
+            ops.where(merged, 2 * block - 1, following),
+            x,
+        )
+
+    return ops.while_loop(unfinished, compare, (_int32(2), _int32(1), x))[2]
+
+
+def count_in_columns(ordered, queries, inclusive=False):
+    """How many of each column of `ordered` are < (or <=, `inclusive`) each query.
+
+    `ordered (N, M)` ascends along its columns; `queries (K, M)`.
+    """
+    n = ops.shape(ordered)[0]
+    queries = ops.stop_gradient(queries)
+    none = ops.zeros_like(queries, dtype="int32")
+    if ordered.shape[0] == 0:
+        return none
+
+    def doubled(step):
+        return 2 * step
+
+    def fits(step):
+        return 2 * step <= n
+
+    def unfinished(step, count):
+        return step > 0
+
+    def bisect(step, count):
+        probe = count + step
+        value = take_in_columns(ordered, ops.where(probe <= n, probe, n) - 1)
+        below = value <= queries if inclusive else value < queries
+        further = ops.logical_and(probe <= n, below)
+        return step // 2, ops.where(further, probe, count)
+
+    # With no row at all there is nothing to probe.
+    largest = ops.where(n > 0, ops.while_loop(fits, doubled, _int32(1)), 0)
+    return ops.while_loop(unfinished, bisect, (largest, none))[1]
+
+
+def rows_by_rank(x, ordered):
+    """For the i-th smallest of each column of `x`, the row where it stands.
+
+    `ordered` is `sort_columns(x)`. Among equal entries only the first rank is
+    filled, with one of their rows.
+    """
+    n, m = ops.shape(x)[0], ops.shape(x)[1]
+    columns = ops.arange(m, dtype="int32")[None, :]
+    rows = ops.broadcast_to(ops.arange(n, dtype="int32")[:, None], (n, m))
+    place = count_in_columns(ordered, x) * m + columns
+    flat = ops.scatter_update(
+        ops.zeros((n * m,), dtype="int32"),
+        ops.reshape(place, (-1, 1)),
+        ops.reshape(rows, (-1,)),
+    )
+    return ops.reshape(flat, (n, m))
+
+
+def _int32(x):
+    return ops.convert_to_tensor(x, dtype="int32")

@@ -1,0 +1,84 @@
+"""Distances and angles between the rows of matrices, and which rows are compared."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_losskit.core.numerics import at_least, largest, safe_divide, safe_sqrt
+
+DISTANCES = ("euclidean", "squared_euclidean", "cosine")
+
+
+def unit(x, axis=-1):
+    """`x` scaled to length 1; a zero vector stays zero, with zero gradient."""
+    # Divided by its largest entry first, so that squares neither overflow nor vanish.
+    top = ops.stop_gradient(largest(ops.abs(x), axis, keepdims=True, initial=0))
+    x = safe_divide(x, top)
+    return safe_divide(x, safe_sqrt(ops.sum(ops.square(x), axis=axis, keepdims=True)))
+
+
+def cosines(x, y):
+    """The cosine of every row of `x (N, D)` with every row of `y (M, D)`: `(N, M)`."""
+    # Not `ops.matmul`, which computes in float32 on torch.
+    return unit(x) @ ops.transpose(unit(y))
+
+
+def between(x, y, distance):
+    """The distances of corresponding vectors along the last axis."""
+    if distance == "cosine":
+        return _not_negative(1 - ops.sum(unit(x) * unit(y), axis=-1))
+    squared = ops.sum(ops.square(x - y), axis=-1)
+    return safe_sqrt(squared) if distance == "euclidean" else squared
+
+
+def pairwise(x, distance, mask=None):
+    """The distances of all pairs of rows of `x (N, D)`: `(N, N)`.
+
+    From one matrix product, |a|² + |b|² - 2·a·b. Rounding makes that wrong by
+    some ε(|a|² + |b|²), so the row nearest to the mean of those that exist (by
+    `mask`) is made the origin: that takes away what the rows have in common, and
+    coordinates on a grid stay on it, so that equal distances stay equal. A squared
+    distance within the rounding is not known; its root is continued to 0 by a
+    straight line in d²: identical rows are 0 apart, no distance is negative, and
+    the gradient of near-duplicates keeps its direction, with a length of at most 2.
+    """
+    if distance == "cosine":
+        return _not_negative(1 - cosines(x, x))
+    x = x - ops.stop_gradient(_central_row(x, mask))
+    product = x @ ops.transpose(x)
+    # From the product itself: the squares of identical rows then cancel exactly.
+    squares = ops.diagonal(product)
+    sizes = squares[:, None] + squares[None, :]
+    squared = sizes - 2 * product
+    if distance == "squared_euclidean":
+        return _not_negative(squared)
+    epsilon = np.finfo(keras.backend.standardize_dtype(x.dtype)).eps
+    unsure = ops.stop_gradient(safe_sqrt(8 * float(epsilon) * sizes))
+    known = squared > ops.square(unsure)
+    root = ops.sqrt(ops.where(known, squared, 1))
+    return ops.where(known, root, _not_negative(safe_divide(squared, unsure)))
+
+
+def others(n, mask):
+    """Row i: which samples sample i can be paired with, `(n, n)`.
+
+    All but itself, and only samples that exist.
+    """
+    index = ops.arange(n, dtype="int32")
+    other = index[:, None] != index[None, :]
+    return other if mask is None else ops.logical_and(other, mask[None, :])
+
+
+def _central_row(x, mask):
+    if x.shape[0] == 0:
+        return ops.zeros_like(x)
+    exists = ops.ones_like(x[:, 0]) if mask is None else ops.cast(mask, x.dtype)
+    mean = safe_divide(ops.sum(x, axis=0), ops.sum(exists))  # What is masked is 0.
+    far = ops.sum(ops.square(x - mean), axis=-1)
+    nearest = ops.argmin(ops.where(exists > 0, far, ops.full_like(far, np.inf)))
+    return ops.take(x, nearest, axis=0)
+
+
+def _not_negative(x):
+    """max(x, 0) in value; the gradient passes, since rounding alone makes x negative."""
+    return x + ops.stop_gradient(at_least(x, 0) - x)

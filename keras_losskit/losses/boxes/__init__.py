@@ -1,0 +1,1 @@
+"""Losses of object detection: boxes, their quality, distance bins and centre heat maps."""

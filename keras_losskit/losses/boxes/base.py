@@ -1,0 +1,121 @@
+"""The geometry that all box losses share."""
+
+from keras import ops
+
+from keras_losskit.core import checks, targets
+from keras_losskit.core.loss import Loss
+
+FORMATS = ("xyxy", "yxyx", "xywh", "center_xywh")
+
+# Areas and squared lengths up to this count as 0. A quotient's gradient squares its
+# divisor, and the square of this is still a normal float32.
+EMPTY = 1e-18
+
+
+class BoxLoss(Loss):
+    """Base of losses between boxes `(…, 4)`; values `(…)`, one per box.
+
+    A box with crossed corners, or of negative width or height, is read as the box
+    between its corners, as the GIoU paper does: its gradient still pulls. Boxes
+    of no area have an IoU of 0, even with themselves. Areas up to 1e-18 count as
+    none.
+
+    Args:
+        box_format: `"xyxy"` (left, top, right, bottom), `"yxyx"` (the same, y
+            first), `"xywh"` (left, top, width, height) or `"center_xywh"`
+            (center, width, height).
+    """
+
+    def __init__(self, box_format="xyxy", **common):
+        super().__init__(**common)
+        self.box_format = checks.choice(self, "box_format", box_format, FORMATS)
+
+    def prepare(self, y_true, y_pred):
+        y_true, y_pred = self.cast(y_true), self.cast(y_pred)
+        t, p = tuple(y_true.shape), tuple(y_pred.shape)
+        if len(p) < 2 or p[-1] not in (4, None) or not targets.compatible(t, p):
+            raise ValueError(
+                f"{self.name}: y_true of shape {t} does not fit y_pred of shape {p}. "
+                "Both must hold boxes, (B, …, 4): select them from a wider output with "
+                "`loss.on(y_pred=slice(0, 4))`."
+            )
+        return y_true, y_pred
+
+    def call(self, y_true, y_pred):
+        return self.of_pair(Pair(self.spans(y_pred), self.spans(y_true)))
+
+    def of_pair(self, pair):
+        """The loss, from a `Pair`."""
+        raise NotImplementedError
+
+    def spans(self, boxes):
+        """`((left, right), (top, bottom))` of boxes in `box_format`."""
+        a, b, c, d = boxes[..., 0], boxes[..., 1], boxes[..., 2], boxes[..., 3]
+        if self.box_format == "yxyx":
+            return _ordered(b, d), _ordered(a, c)
+        if self.box_format == "xyxy":
+            return _ordered(a, c), _ordered(b, d)
+        if self.box_format == "xywh":
+            return _ordered(a, a + c), _ordered(b, b + d)
+        return _ordered(a - c / 2, a + c / 2), _ordered(b - d / 2, b + d / 2)
+
+
+class Pair:
+    """A predicted and a target box: what they share and what encloses them.
+
+    Each box is `((left, right), (top, bottom))`.
+    """
+
+    def __init__(self, predicted, target):
+        (self.x, self.y), (self.target_x, self.target_y) = predicted, target
+        self.width, self.height = _length(self.x), _length(self.y)
+        self.target_width = _length(self.target_x)
+        self.target_height = _length(self.target_y)
+        shared_x, shared_y = _overlap(self.x, self.target_x), _overlap(self.y, self.target_y)
+        # min(a, b) + max(a, b) = a + b: the hull needs no comparisons of its own.
+        self.hull_width = self.width + self.target_width - shared_x
+        self.hull_height = self.height + self.target_height - shared_y
+        self.intersection = _positive(shared_x) * _positive(shared_y)
+        areas = self.width * self.height + self.target_width * self.target_height
+        self.union = areas - self.intersection
+        self.iou = ratio(self.intersection, self.union)
+
+    @property
+    def squared_distance(self):
+        """Of the centers."""
+        x = (self.x[0] - self.target_x[0]) + (self.x[1] - self.target_x[1])
+        y = (self.y[0] - self.target_y[0]) + (self.y[1] - self.target_y[1])
+        return (ops.square(x) + ops.square(y)) / 4
+
+    @property
+    def squared_diagonal(self):
+        """Of the box that encloses both."""
+        return ops.square(self.hull_width) + ops.square(self.hull_height)
+
+
+def ratio(a, b):
+    """a / b for b > 0; 0, with zero gradient, where b is next to nothing."""
+    some = b > EMPTY
+    return ops.where(some, a / ops.where(some, b, 1), 0)
+
+
+def _length(span):
+    return span[1] - span[0]
+
+
+# Comparisons by `where`, so that ties have the same gradient on every backend.
+
+
+def _ordered(a, b):
+    crossed = b < a
+    return ops.where(crossed, b, a), ops.where(crossed, a, b)
+
+
+def _overlap(p, t):
+    """Of two spans; negative where there is a gap between them."""
+    return ops.where(t[1] < p[1], t[1], p[1]) - ops.where(t[0] > p[0], t[0], p[0])
+
+
+def _positive(x):
+    # "<", so that boxes that touch still have a slope towards each other.
+    return ops.where(x < 0, 0, x)

@@ -1,0 +1,48 @@
+"""Pairs whose distance is given."""
+
+from keras import ops
+
+from keras_losskit.core import checks
+from keras_losskit.core.loss import Loss, register
+from keras_losskit.core.numerics import at_least, mean_last_axis
+
+
+@register
+class Contrastive(Loss):
+    """Contrastive loss: y·d² + (1 - y)·max(margin - d, 0)².
+
+    Draws similar pairs together and pushes others apart until they are `margin`
+    from each other. The model outputs the distance d of the pair.
+
+    Args:
+        margin: the distance beyond which a dissimilar pair costs nothing, >= 0.
+
+    | elsewhere | here |
+    |---|---|
+    | TFA `ContrastiveLoss()` | the same numbers |
+    | pytorch-metric-learning `ContrastiveLoss` | takes embeddings, and does not square |
+
+    Call with `y_true` (1 similar, 0 not) and `y_pred` (distances) `(B, …, D)`;
+    values `(B, …)`, the mean over the last axis. O(B) time and memory.
+
+    Raises:
+        ValueError: for `margin` < 0, or shapes that do not fit.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> loss = keras_losskit.Contrastive(margin=1.0)
+    >>> float(loss([1.0, 0.0], [2.0, 0.5]))    # (2² + (1 - 0.5)²)/2
+    2.125
+
+    Reference: R. Hadsell, S. Chopra, Y. LeCun, *Dimensionality Reduction by
+    Learning an Invariant Mapping* (2006), https://doi.org/10.1109/CVPR.2006.100
+    """
+
+    def __init__(self, margin=1.0, **common):
+        super().__init__(**common)
+        self.margin = checks.real(self, "margin", margin, at_least=0)
+
+    def call(self, y_true, y_pred):
+        apart = ops.square(at_least(self.margin - y_pred, 0))
+        return mean_last_axis(y_true * ops.square(y_pred) + (1 - y_true) * apart)

@@ -1,0 +1,1 @@
+"""Losses on two views of the same samples, without labels."""

@@ -1,0 +1,1 @@
+"""Losses between the relevance of the items of a list and their scores."""

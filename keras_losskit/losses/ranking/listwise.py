@@ -1,0 +1,119 @@
+"""Losses from the probability of a whole list's order."""
+
+from keras import ops
+
+from keras_losskit.core.loss import register
+from keras_losskit.losses.ranking.base import LOWEST, RankingLoss
+
+
+@register
+class ListSoftmax(RankingLoss):
+    """ListNet's top-one loss: -Σ softmax(y)_i·log softmax(s)_i.
+
+    Cross-entropy between two distributions over which item comes first.
+
+    | elsewhere | here |
+    |---|---|
+    | TF-Ranking `SoftmaxLoss()`, raw labels as targets: -Σ y_i·log softmax(s)_i | \
+`CategoricalCrossentropy(from_logits=True)` on lists without padding |
+
+    Call with relevance and scores `(B, L)`; values `(B,)`. A label < 0 is padding.
+    `sample_weight` `(B,)` weighs lists; a mask `(B, L)` hides items.
+
+    Raises:
+        ValueError: for shapes that do not fit.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> loss = keras_losskit.ListSoftmax()
+    >>> round(float(loss([[2, 0, -1]], [[1.0, 1.0, 9.0]])), 4)    # log 2
+    0.6931
+
+    Reference: Z. Cao et al., *Learning to Rank: From Pairwise Approach to Listwise
+    Approach* (2007), https://doi.org/10.1145/1273496.1273513
+    """
+
+    def call(self, y_true, y_pred, mask):
+        target = ops.where(mask, ops.exp(_log_softmax(y_true, mask)), 0)
+        return -ops.sum(target * _log_softmax(y_pred, mask), axis=1)
+
+
+@register
+class ListMLE(RankingLoss):
+    """ListMLE: -log of the Plackett-Luce probability of the order by relevance.
+
+    Σ_i (log Σ_{k ≥ i} exp s_(k) - s_(i)), s_(1), s_(2), … the scores in order of
+    falling relevance. Items of equal relevance keep the order in which they are
+    given: shuffle lists whose order says something. O(L log L).
+
+    | elsewhere | here |
+    |---|---|
+    | TF-Ranking `ListMLELoss()`, ties in random order | shuffle each list, labels and \
+scores alike, before the loss |
+
+    Call with relevance and scores `(B, L)`; values `(B,)`. A label < 0 is padding.
+    `sample_weight` `(B,)` weighs lists; a mask `(B, L)` hides items.
+
+    Raises:
+        ValueError: for shapes that do not fit.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> loss = keras_losskit.ListMLE()
+    >>> round(float(loss([[2, 1, 0]], [[1.0, 1.0, 1.0]])), 4)    # log 3 + log 2 + log 1
+    1.7918
+
+    Reference: F. Xia et al., *Listwise Approach to Learning to Rank: Theory and Algorithm*
+    (2008), https://doi.org/10.1145/1390156.1390306
+    """
+
+    def call(self, y_true, y_pred, mask):
+        order = ops.argsort(ops.where(mask, -y_true, 1), axis=1)  # Padding comes last.
+        scores = ops.where(mask, y_pred, LOWEST)
+        scores = ops.take_along_axis(scores, order, axis=1)
+        behind = _shifted(_log_sums_from(scores), 1)
+        # log(e^s + e^behind) - s, without the difference that would cancel. Behind the
+        # last item there is nothing, and softplus(LOWEST) is 0.
+        each = ops.softplus(behind - scores)
+        rank = ops.arange(ops.shape(scores)[1])
+        count = ops.sum(ops.cast(mask, "int32"), axis=1, keepdims=True)
+        return ops.sum(ops.where(rank < count, each, 0), axis=1)
+
+
+def _log_softmax(x, mask):
+    """log softmax over the items that exist; 0 elsewhere."""
+    # `initial` is what a batch of no lists has.
+    top = ops.max(ops.where(mask, x, LOWEST), axis=1, keepdims=True, initial=LOWEST)
+    x = ops.where(mask, x - ops.stop_gradient(top), 0)
+    total = ops.sum(ops.where(mask, ops.exp(x), 0), axis=1, keepdims=True)
+    return ops.where(mask, x - ops.log(ops.where(total > 0, total, 1)), 0)
+
+
+def _log_sums_from(x):
+    """log Σ_{k ≥ i} exp x_k for each i, by doubling; each term has its own maximum.
+
+    A cumulative sum of exponentials would underflow where scores differ by 100.
+    """
+    size = x.shape[1]
+    if size is None:  # How many doublings there are must be known.
+        rank = ops.arange(ops.shape(x)[1])
+        ahead = ops.expand_dims(rank, 0) < ops.expand_dims(rank, 1)
+        return ops.logsumexp(ops.where(ahead, LOWEST, ops.expand_dims(x, 1)), axis=2)
+    width = 1
+    while width < size:
+        x = _log_add(x, _shifted(x, width))
+        width *= 2
+    return x
+
+
+def _log_add(a, b):
+    """log(e^a + e^b), with the right gradient where a = b."""
+    top = ops.stop_gradient(ops.where(b > a, b, a))
+    return top + ops.log(ops.exp(a - top) + ops.exp(b - top))
+
+
+def _shifted(x, by):
+    """x_{i + by}, and `LOWEST` behind the end."""
+    return ops.pad(x[:, by:], [[0, 0], [0, by]], constant_values=LOWEST)

@@ -1,0 +1,134 @@
+"""Cases of the losses on paired views: `kind="views"`, both `(B, D)`."""
+
+import math
+
+import numpy as np
+
+import keras_losskit as kl
+from tests.cases.case import Case
+from tests.cases.metric_learning import cosine, dot
+
+rng = np.random.default_rng(20240617)
+FIRST = rng.normal(size=(5, 3))
+SECOND = FIRST + rng.normal(size=(5, 3)) * 0.7
+
+
+def nt_xent(y_true, y_pred, temperature):
+    z, n = [*y_true, *y_pred], len(y_true)
+
+    def direction(i, j):
+        e = {k: math.exp(cosine(z[i], z[k]) / temperature) for k in range(2 * n) if k != i}
+        return -math.log(e[j] / sum(e.values()))
+
+    return [(direction(i, i + n) + direction(i + n, i)) / 2 for i in range(n)]
+
+
+def decoupled(y_true, y_pred, temperature):
+    z, n = [*y_true, *y_pred], len(y_true)
+
+    def direction(i, j):
+        rest = [k for k in range(2 * n) if k not in (i, j)]
+        if not rest:
+            return math.nan
+        total = sum(math.exp(cosine(z[i], z[k]) / temperature) for k in rest)
+        return -cosine(z[i], z[j]) / temperature + math.log(total)
+
+    return [(direction(i, i + n) + direction(i + n, i)) / 2 for i in range(n)]
+
+
+def info_nce(y_true, y_pred, temperature, symmetric):
+    def direction(i, a, b):
+        e = [math.exp(cosine(a[i], x) / temperature) for x in b]
+        return -math.log(e[i] / sum(e))
+
+    out = []
+    for i in range(len(y_true)):
+        value = direction(i, y_true, y_pred)
+        out.append((value + direction(i, y_pred, y_true)) / 2 if symmetric else value)
+    return out
+
+
+def sig_lip(y_true, y_pred, temperature, bias):
+    out = []
+    for i, a in enumerate(y_true):
+        value = 0.0
+        for j, b in enumerate(y_pred):
+            sign = 1 if i == j else -1
+            value += math.log(1 + math.exp(-sign * (temperature * cosine(a, b) + bias)))
+        out.append(value)
+    return out
+
+
+def column(x, i):
+    return [float(row[i]) for row in x]
+
+
+def centred(x, i):
+    values = column(x, i)
+    return [v - sum(values) / len(values) for v in values]
+
+
+def barlow_twins(y_true, y_pred, redundancy_weight):
+    total = 0.0
+    for i in range(y_pred.shape[1]):
+        for j in range(y_pred.shape[1]):
+            a, b = centred(y_true, i), centred(y_pred, j)
+            c = dot(a, b) / math.sqrt(dot(a, a) * dot(b, b))
+            total += (1 - c) ** 2 if i == j else redundancy_weight * c**2
+    return total
+
+
+def vicreg(y_true, y_pred, invariance, variance, covariance):
+    n, d = y_pred.shape
+    squares = [(y_pred[i, k] - y_true[i, k]) ** 2 for i in range(n) for k in range(d)]
+    value = invariance * sum(squares) / (n * d)
+    for x in (y_true, y_pred):
+        c = [
+            [dot(centred(x, i), centred(x, j)) / (n - 1) for j in range(d)] for i in range(d)
+        ]
+        narrow = [max(0, 1 - math.sqrt(c[i][i] + 1e-4)) for i in range(d)]
+        value += variance * sum(narrow) / d / 2
+        value += covariance * sum(
+            c[i][j] ** 2 for i in range(d) for j in range(d) if i != j
+        ) / d
+    return value
+
+
+def koleo(y_true, y_pred):
+    u = [x / math.sqrt(dot(x, x)) for x in y_pred]
+    out = []
+    for i, a in enumerate(u):
+        rest = [math.sqrt(dot(a - b, a - b)) for j, b in enumerate(u) if j != i]
+        out.append(-math.log(min(rest)) if rest else math.nan)
+    return out
+
+
+def views(loss, reference, label="", batch=False, **options):
+    return Case(
+        loss, options, FIRST, SECOND, reference, kind="views", label=label, batch=batch
+    )
+
+
+CASES = [
+    views(kl.NTXent, nt_xent, temperature=0.3),
+    views(kl.InfoNCE, info_nce, "symmetric", temperature=0.2, symmetric=True),
+    views(kl.InfoNCE, info_nce, "one-way", temperature=0.2, symmetric=False),
+    views(kl.SigLIP, sig_lip, temperature=4.0, bias=-1.5),
+    views(kl.BarlowTwins, barlow_twins, batch=True, redundancy_weight=0.3),
+    views(kl.VICReg, vicreg, batch=True, invariance=2.0, variance=3.0, covariance=0.5),
+    views(
+        kl.NegativeCosine, lambda y_true, y_pred: [-cosine(a, b) for a, b in zip(y_true, y_pred)]
+    ),
+    views(kl.DecoupledContrastive, decoupled, temperature=0.3),
+    views(kl.KoLeo, koleo),
+]
+
+BAD_OPTIONS = {
+    "temperature": (0, -1, float("nan"), "1"),
+    "symmetric": (1, None, "yes"),
+    "bias": (float("nan"), float("inf"), "1", None),
+    "redundancy_weight": (-1, float("nan"), "1"),
+    "invariance": (-1, float("nan"), "1"),
+    "variance": (-1, float("nan"), "1"),
+    "covariance": (-1, float("nan"), "1"),
+}

@@ -1,0 +1,163 @@
+"""Losses on two views: gradients to both, edges, and agreement with others."""
+
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_losskit as kl
+from tests.backends import (
+    BACKEND,
+    central_differences,
+    compiled,
+    to_numpy,
+    value_and_gradient,
+    wide,
+)
+from tests.cases import metric_learning, paired_views
+from tests.losses.test_metric_learning import sizes
+
+rng = np.random.default_rng(8)
+CASES = [c for c in (*metric_learning.CASES, *paired_views.CASES) if c.kind == "views"]
+each = pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
+
+
+@each
+def test_gradients_flow_to_y_true(case):
+    with wide():
+        loss = case.make(dtype="float64")
+        first = case.y_true.astype("float64")
+        second = ops.convert_to_tensor(case.y_pred.astype("float64"))
+        _, gradient = value_and_gradient(lambda t: loss(t, second), first)
+        scalar = compiled(lambda t: loss(t, second))
+        scalar = scalar.get("graph") or scalar.get("jit") or scalar["eager"]
+        expected = central_differences(
+            lambda t: float(to_numpy(scalar(ops.convert_to_tensor(t)))), first
+        )
+    np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-8)
+    assert gradient.any() == (case.loss is not kl.KoLeo)
+
+
+@each
+def test_a_sample_alone_or_nobody(case):
+    one = np.array([[0.6, 0.8]], "float32")
+    value, gradient = value_and_gradient(lambda p: case.make()(one, p), one)
+    assert np.isfinite(value) and np.isfinite(gradient).all()
+    if case.loss in (kl.NTXent, kl.InfoNCE, kl.BarlowTwins, kl.DecoupledContrastive, kl.KoLeo):
+        assert value == 0 and not gradient.any()
+    both = np.repeat(one, 3, axis=0)
+    for mask, alone in (([True, False, False], True), ([False] * 3, False)):
+        value, gradient = value_and_gradient(
+            lambda p, m=mask: case.make().evaluate(both, p, None, m), both
+        )
+        expected = to_numpy(case.make()(one, one)) if alone else 0
+        np.testing.assert_allclose(value, expected, rtol=1e-6, atol=1e-7)
+        assert np.isfinite(gradient).all() and not gradient[1:].any()
+
+
+@each
+def test_identical_and_zero_views(case):
+    for x in (np.zeros((4, 3)), np.ones((4, 3)), np.full((4, 3), 1000.1)):
+        x = x.astype("float32")
+        value, gradient = value_and_gradient(lambda p, x=x: case.make()(x, p), x)
+        assert np.isfinite(value) and np.isfinite(gradient).all()
+
+
+@each
+def test_shapes_of_views(case):
+    if case.loss is not kl.KoLeo:
+        with pytest.raises(ValueError, match=r"\(5, 2\) does not fit .*\(5, 3\).*two views"):
+            case.make()(case.y_true[:, :2], case.y_pred)
+    with pytest.raises(ValueError, match="two views"):
+        case.make()(case.y_true[:, 0], case.y_pred[:, 0])
+
+
+@pytest.mark.skipif(BACKEND == "torch", reason="torch has no graph to look at")
+@each
+def test_nothing_grows_as_the_cube_of_the_batch(case):
+    n = 64
+    x, y = (rng.normal(size=(n, 3)).astype("float32") for _ in range(2))
+    found = sizes(case.make(), ops.convert_to_tensor(y), ops.convert_to_tensor(x))
+    assert max(found) <= 2 * n * n
+
+
+def test_nt_xent_is_both_directions_of_the_stacked_batch():
+    torch = pytest.importorskip("torch")
+    a, b = rng.normal(size=(2, 6, 4))
+    z = torch.nn.functional.normalize(torch.tensor(np.concatenate([a, b])))
+    logits = z @ z.T / 0.5
+    logits.fill_diagonal_(-torch.inf)
+    labels = torch.tensor([*range(6, 12), *range(6)])
+    expected = torch.nn.functional.cross_entropy(logits, labels).numpy()
+    np.testing.assert_allclose(to_numpy(kl.NTXent()(a, b)), expected, rtol=1e-5)
+
+
+def test_infonce_is_clip():
+    torch = pytest.importorskip("torch")
+    a, b = rng.normal(size=(2, 6, 4))
+    x, y = (torch.nn.functional.normalize(torch.tensor(v)) for v in (a, b))
+    logits, labels = x @ y.T / 0.07, torch.arange(6)
+    ce = torch.nn.functional.cross_entropy
+    expected = (ce(logits, labels) + ce(logits.T, labels)).numpy() / 2
+    np.testing.assert_allclose(to_numpy(kl.InfoNCE()(a, b)), expected, rtol=1e-5)
+    one_way = kl.InfoNCE(symmetric=False)
+    np.testing.assert_allclose(to_numpy(one_way(a, b)), ce(logits, labels).numpy(), rtol=1e-5)
+
+
+def test_vicreg_equals_the_published_formulas():
+    torch = pytest.importorskip("torch")
+    a, b = rng.normal(size=(2, 9, 4)) * 0.6
+    x, y = torch.tensor(a), torch.tensor(b)
+    value = 25 * torch.nn.functional.mse_loss(x, y)
+    for z in (x, y):
+        value = value + 25 * torch.relu(1 - torch.sqrt(z.var(dim=0) + 1e-4)).mean() / 2
+        c = torch.cov(z.T)
+        value = value + (c - torch.diag(torch.diag(c))).pow(2).sum() / 4
+    np.testing.assert_allclose(to_numpy(kl.VICReg()(a, b)), value.numpy(), rtol=1e-5)
+
+
+def test_barlow_twins_reads_correlations():
+    a, b = rng.normal(size=(2, 20, 3))
+    c = np.corrcoef(a.T, b.T)[:3, 3:]
+    expected = ((1 - np.diag(c)) ** 2).sum() + 0.1 * (c**2).sum() - 0.1 * (np.diag(c) ** 2).sum()
+    loss = kl.BarlowTwins(redundancy_weight=0.1)
+    np.testing.assert_allclose(to_numpy(loss(a, b)), expected, rtol=1e-5)
+    np.testing.assert_allclose(to_numpy(loss(5 * a - 3, b + 7)), expected, rtol=1e-4)
+    constant = np.full((20, 3), 1000.1, "float32")
+    np.testing.assert_allclose(to_numpy(loss(constant, constant)), 3)  # Correlated with nothing.
+
+
+@pytest.mark.parametrize("loss", [kl.BarlowTwins(), kl.VICReg()], ids=lambda x: x.name)
+def test_weights_enter_the_statistics(loss):
+    a, b = rng.normal(size=(2, 8, 3))
+    even = to_numpy(loss(a, b, np.full(8, 0.3)))
+    np.testing.assert_allclose(even, to_numpy(loss(a, b)), rtol=1e-5)
+    kept = np.array([1, 0, 1, 1, 0, 1, 1, 1])
+    removed = to_numpy(loss(a[kept > 0], b[kept > 0]))
+    np.testing.assert_allclose(to_numpy(loss(a, b, kept)), removed, rtol=1e-5)
+
+
+def test_koleo_pushes_the_nearest_apart():
+    x = np.array([[1.0, 0.0], [0.8, 0.6], [-1.0, 0.0]], "float32")
+    _, gradient = value_and_gradient(lambda p: kl.KoLeo()(np.zeros(3), p), x)
+    assert gradient[0] @ (x[1] - x[0]) > 0  # Down the slope is away from the neighbour.
+    twins = np.array([[1.0, 0.0], [1.0, 0.0]], "float32")
+    value, gradient = value_and_gradient(lambda p: kl.KoLeo()(np.zeros(2), p), twins)
+    assert np.isfinite(value) and value > 15 and np.isfinite(gradient).all()
+
+
+def test_negative_cosine_is_cosine_similarity():
+    a, b = rng.normal(size=(2, 6, 4))
+    for loss in (kl.NegativeCosine, kl.CosineSimilarity):
+        assert to_numpy(loss()(a, 3 * a)) == pytest.approx(-1)
+    np.testing.assert_allclose(
+        to_numpy(kl.NegativeCosine()(a, b)), to_numpy(kl.CosineSimilarity()(a, b)), rtol=1e-5
+    )
+
+
+def test_siglip_is_finite_for_confident_pairs():
+    x = np.array([[1.0, 0.0], [-1.0, 0.0]], "float32")
+    loss = kl.SigLIP(temperature=200.0, bias=0.0)
+    assert to_numpy(loss(x, x)) < 1e-30
+    value, gradient = value_and_gradient(lambda p: loss(x, p), -x)
+    np.testing.assert_allclose(value, 400, rtol=1e-5)
+    assert np.isfinite(gradient).all()
