@@ -442,15 +442,15 @@ def paired_views():
         case(
             "NTXent",
             lambda m: m.losses.SimCLRLoss(temperature=0.5),
-            "margin and reduction of its own",
+            "the sum of both directions, plus a margin",
             temperature=0.5,
         ),
-        case("BarlowTwins", lambda m: m.losses.Barlow(), "sums where the paper's code does not"),
-        case("VICReg", lambda m: m.losses.VicReg(), "standard deviations of its own"),
+        case("BarlowTwins", lambda m: m.losses.Barlow(), "another scale"),
+        case("VICReg", lambda m: _mean(m.losses.VicReg()), "variances divided by B, not B - 1"),
         case(
             "NegativeCosine",
             lambda m: m.losses.SimSiamLoss(projection_type="negative_cosine_sim"),
-            "one direction, stop-gradient elsewhere",
+            "half of it, plus a margin",
         ),
         case("InfoNCE"),
         case("SigLIP"),
@@ -497,7 +497,7 @@ def ranking():
             lambda m: m.keras.losses.PairwiseLogisticLoss(
                 lambda_weight=m.keras.losses.NDCGLambdaWeight()
             ),
-            "the published lambdas, scaled by the list's size",
+            "discounts differences of ranks, not ranks (LambdaLoss)",
         ),
     ]
 

@@ -109,7 +109,8 @@ def serve():
             answer = getattr(worker, request.pop("do"))(**request)
         except Exception as error:
             traceback.print_exc()
-            answer = {"error": f"{type(error).__name__}: {error}".splitlines()[0][:200]}
+            lines = [line for line in f"{type(error).__name__}: {error}".splitlines() if line]
+            answer = {"error": " ".join(dict.fromkeys((lines[0], lines[-1].strip())))[:300]}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
