@@ -71,9 +71,10 @@ def safe_log(p):
     `keras.config.epsilon()`.
     """
     eps = keras.config.epsilon()
-    above = at_least(p, eps)
-    # p - above is zero, with zero slope, wherever the logarithm itself holds.
-    return ops.log(above) + (p - above) / eps
+    # Chosen, not added: in float32 a slope of 1/eps that cancels would leave the
+    # gradient of the logarithm in whole numbers.
+    tangent = p / eps + (math.log(eps) - 1)
+    return ops.where(p < eps, tangent, ops.log(at_least(p, eps)))
 
 
 def safe_sqrt(x):
