@@ -28,7 +28,7 @@ def machine():
 
 
 def parse(arguments):
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__.split("\n")[0])
     several = {"type": lambda text: text.split(",")}
     there = [e for e, b in BACKENDS.items() if importlib.util.find_spec(b)]
     parser.add_argument("--engines", default=there, **several, help=", ".join(BACKENDS))

@@ -3,7 +3,7 @@
 import math
 import sys
 
-from benchmarks import cases, combined, measure, training_step
+from benchmarks import cases, combined, measure
 from benchmarks.engines import BACKENDS
 from benchmarks.pool import Failed
 

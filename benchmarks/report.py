@@ -85,9 +85,12 @@ def differences(rows):
 
 
 def failures(rows):
-    lines = {f"- {r['case']}, {PEERS.get(r['peer'], 'the kit')}, {ENGINES[r['engine']]}: {r['error']}"
-             for r in rows if "error" in r}
-    return "\n".join(sorted(lines))
+    lines = {}
+    for row in rows:
+        if "error" in row:
+            who = PEERS.get(row["peer"], "the kit")
+            lines[f"- {row['case']}, {who}, {ENGINES[row['engine']]}: {row['error']}"] = None
+    return "\n".join(lines)
 
 
 def summary(rows):
@@ -187,8 +190,9 @@ that it does not, and "spread too wide" that it spans more than a factor of 1.5,
 means nothing. The floor is the time of a memory copy that moves the bytes that a loss must move:
 targets and predictions read once, the gradient written once. Pairs `a / b` are kit / peer. Peak
 memory is the high water of the process above what it held before the step.
-tensorflow-addons, segmentation-models, focal-loss, tensorflow-ranking and tensorflow-similarity run
-on the last TensorFlow that they support, in an environment of their own; Keras runs in the kit's."""
+tensorflow-addons, segmentation-models, focal-loss, tensorflow-ranking and tensorflow-similarity
+run on the last TensorFlow that they support, in an environment of their own; Keras runs in the
+kit's."""
 
 
 def markdown(results):
