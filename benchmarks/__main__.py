@@ -21,9 +21,11 @@ PARTS = ("losses", "sums", "steps", "growth")
 
 
 def machine():
-    with open("/proc/cpuinfo") as file:
-        models = [line.split(":")[1].strip() for line in file if line.startswith("model name")]
-    cores = len(os.sched_getaffinity(0))
+    """How many cores, and which; nothing that names this machine."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    about = pathlib.Path("/proc/cpuinfo")
+    lines = about.read_text().splitlines() if about.exists() else []
+    models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
     return f"{cores} CPU cores" + (f" ({models[0]})" if models else "")
 
 
@@ -52,6 +54,7 @@ def parse(arguments):
 
 
 def measured(options):
+    """The results, each time with one part more."""
     log = open(options.log, "w") if options.log else None
     backends = list(dict.fromkeys(BACKENDS[engine] for engine in options.engines))
     results, load = {}, [os.getloadavg()[0]]
@@ -62,32 +65,39 @@ def measured(options):
 
     with Pool(log) as pool:
         bench = parts.Bench(pool, options.rounds, options.seconds, options.tiny)
-        if "losses" in options.parts:
-            results["losses"] = parts.losses(bench, options.engines, wanted)
-        if "sums" in options.parts:
-            results["sums"] = parts.sums(bench, options.engines)
-        if "steps" in options.parts:
-            results["steps"] = parts.steps(bench, backends)
-        if "growth" in options.parts:
-            results["growth"] = parts.growth(bench, options.engines[0])
-        versions = {}
-        for backend in backends:
-            versions.update(pool.ask(backend, do="hello")["versions"])
-        try:
-            peers = pool.ask("peers", do="hello")["versions"] if peers_python() else {}
-        except Failed:
-            peers = {}
-    load.append(os.getloadavg()[0])
-    results["about"] = {
+        for part, measure in {
+            "losses": lambda: [
+                row
+                for engine in options.engines
+                for row in parts.losses(bench, engine, wanted)
+            ],
+            "sums": lambda: parts.sums(bench, options.engines),
+            "steps": lambda: parts.steps(bench, backends),
+            "growth": lambda: parts.growth(bench, options.engines[0]),
+        }.items():
+            if part in options.parts:
+                results[part] = measure()
+                yield {**results, "about": about(options, pool, backends, load)}
+
+
+def about(options, pool, backends, load):
+    """When, where and with what it was measured."""
+    versions = {}
+    for backend in backends:
+        versions.update(pool.ask(backend, do="hello")["versions"])
+    try:
+        peers = pool.ask("peers", do="hello")["versions"] if peers_python() else {}
+    except Failed:
+        peers = {}
+    return {
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
-        "load": [round(x, 1) for x in load],
+        "load": [round(x, 1) for x in (*load, os.getloadavg()[0])],
         "versions": {k: versions[k] for k in sorted(versions)},
         "peer_versions": peers,
         "command": " ".join(["python -m benchmarks", *without_files(sys.argv[1:])]),
         "rounds": options.rounds,
     }
-    return results
 
 
 def without_files(arguments):
@@ -102,17 +112,17 @@ def without_files(arguments):
 
 def main(arguments=None):
     options = parse(arguments)
-    results = measured(options)
-    text = report.markdown(results)
-    print(text)
-    if options.json:
-        pathlib.Path(options.json).write_text(json.dumps(results, indent=1) + "\n")
-    if options.markdown:
-        pathlib.Path(options.markdown).write_text(text)
-    if options.plots:
-        from benchmarks import plots
+    for results in measured(options):  # Written after each part: a run is long.
+        text = report.markdown(results)
+        if options.json:
+            pathlib.Path(options.json).write_text(json.dumps(results, indent=1) + "\n")
+        if options.markdown:
+            pathlib.Path(options.markdown).write_text(text)
+        if options.plots:
+            from benchmarks import plots
 
-        plots.draw(results, options.plots)
+            plots.draw(results, options.plots)
+    print(text)
     return results
 
 

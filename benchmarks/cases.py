@@ -332,7 +332,9 @@ def segmentation():
             **whole,
         ),
         case("Dice", "ids_logits", {"hand": by_hand("dice")}, "ids, logits", from_logits=True),
-        case("Jaccard", rows, {"sm": lambda sm: sm.losses.JaccardLoss()}, "over the batch", **whole),
+        case(
+            "Jaccard", rows, {"sm": lambda sm: sm.losses.JaccardLoss()}, "over the batch", **whole
+        ),
         case(
             "Tversky",
             rows,
@@ -466,7 +468,9 @@ def boxes():
     corners = {"box_format": "yxyx"}
     return [
         case("GIoU", lambda tfa: _mean(tfa.losses.GIoULoss()), **corners),
-        case("BoxIoU", lambda tfa: _mean(tfa.losses.GIoULoss(mode="iou")), mode="linear", **corners),
+        case(
+            "BoxIoU", lambda tfa: _mean(tfa.losses.GIoULoss(mode="iou")), mode="linear", **corners
+        ),
         case("DIoU"),
         case("CIoU"),
         case("QualityFocal", None, "binary_logits", TABLE, from_logits=True),

@@ -29,16 +29,18 @@ def interleave(run, keys, rounds, seconds):
     """`{key: Timing}`; `run(key, repeat)` measures once and returns milliseconds.
 
     Each round asks every candidate once, in the opposite order of the round before.
-    Stops after `rounds`, or after `seconds` once there are five.
+    Stops after `rounds`, or after `seconds` once there are five, or three of a
+    round that alone takes as long.
     """
-    for key in keys:
-        run(key, 1)
     single = {key: run(key, 1) for key in keys}
+    slow = sum(single.values()) > 1e3 * seconds
+    if not slow:
+        single = {key: run(key, 1) for key in keys}  # The first ones warmed up.
     repeat = {key: max(1, min(200, round(SAMPLE_MS / max(single[key], 1e-3)))) for key in keys}
     samples = {key: [] for key in keys}
     end = time.perf_counter() + seconds
     for done in range(rounds):
-        if time.perf_counter() > end and done >= 5:
+        if time.perf_counter() > end and done >= (3 if slow else 5):
             break
         for key in list(keys)[:: -1 if done % 2 else 1]:
             samples[key].append(run(key, repeat[key]))
@@ -82,6 +84,6 @@ def ratio(a, b, resamples=2000):
 
 def fitted_exponent(sizes, values):
     """k of value ~ size^k, by least squares in logarithms over the upper half."""
-    half = len(sizes) // 2
+    half = max(min(len(sizes) // 2, len(sizes) - 2), 0)
     x, y = np.log(np.asarray(sizes[half:], float)), np.log(np.asarray(values[half:], float))
     return float(np.polyfit(x, y, 1)[0])

@@ -56,19 +56,18 @@ def against(row, timings, kit, peer):
     return row
 
 
-def losses(bench, engines, wanted):
+def losses(bench, engine, wanted):
     """Each loss next to its peers, a function by hand, and the floor."""
     rows = []
     every = {k: cases.tiny(c) if bench.tiny else c for k, c in cases.all_cases().items()}
-    for engine in engines:
-        names = sorted({case.loss for case in every.values()})
-        there = bench.pool.ask(BACKENDS[engine], do="has", losses=names)["losses"]
-        for key, case in every.items():
-            # Without a peer there is nothing but the floor to compare with: XLA alone.
-            alone = not case.peers and engine not in ("tf-xla", "jax")
-            if case.loss in there and wanted(key, case) and not alone:
-                say(f"{engine}: {key}")
-                rows += one_case(bench, engine, key, case)
+    names = sorted({case.loss for case in every.values()})
+    there = bench.pool.ask(BACKENDS[engine], do="has", losses=names)["losses"]
+    for key, case in every.items():
+        # Without a peer there is nothing but the floor to compare with: XLA alone.
+        alone = not case.peers and engine not in ("tf-xla", "jax")
+        if case.loss in there and wanted(key, case) and not alone:
+            say(f"{engine}: {key}")
+            rows += one_case(bench, engine, key, case)
     return rows
 
 
@@ -117,6 +116,7 @@ def one_case(bench, engine, key, case):
                 agrees=agree(facts["kit"], facts[peer]),
             )
         rows.append(row)
+        say(f"    {row['ratio']:.2f} of {peer}, {row['of_floor']:.1f} of the floor")
     bench.drop(where)
     return rows
 
@@ -153,6 +153,7 @@ def sums(bench, engines):
                 peer_mib=memory["hand"],
             )
             rows.append(row)
+            say(f"    {row['ratio']:.2f} of one by hand")
             bench.drop(where)
     return rows
 
@@ -254,7 +255,7 @@ def growth(bench, engine):
         row.update(sizes=counts, kit_ms=ms, kit_mib=mib)
         row["time_exponent"] = measure.fitted_exponent(counts, ms)
         # Below a MiB the high water of the process tells nothing.
-        if all(m >= 1 for m in mib[len(mib) // 2 :]):
+        if all(m is not None and m >= 1 for m in mib[len(mib) // 2 :]):
             row["memory_exponent"] = measure.fitted_exponent(counts, mib)
         rows.append(row)
     return rows

@@ -16,7 +16,7 @@ def draw(results, folder):
         for row in (r for r in results["growth"] if r["along"] == along):
             label = f"{row['case']}, {row['time_exponent']:.2f}"
             left.loglog(row["sizes"], row["kit_ms"], "o-", label=label)
-            right.loglog(row["sizes"], [max(m, 1e-3) for m in row["kit_mib"]], "o-")
+            right.loglog(row["sizes"], [max(m or 0, 1e-3) for m in row["kit_mib"]], "o-")
         left.set(xlabel=along, ylabel="ms")
         left.legend(title="loss, fitted exponent", fontsize="small")
         right.set(xlabel=along, ylabel="peak MiB")
