@@ -89,6 +89,15 @@ def safe_divide(a, b):
     return ops.where(nonzero, a / ops.where(nonzero, b, 1), 0)
 
 
+def shares(x):
+    """x / Σx over the last axis, for x >= 0; 0, with zero gradient, where Σx is 0."""
+    # One division a row; the bound keeps the square of the quotient finite.
+    total = ops.sum(x, axis=-1, keepdims=True)
+    tiny = 1e-18 if keras.backend.standardize_dtype(x.dtype) == "float32" else 1e-150
+    some = total > tiny
+    return x * ops.where(some, 1 / ops.where(some, total, 1), 0)
+
+
 def power(x, exponent):
     """x ** exponent for x >= 0 and a constant exponent >= 0.
 
