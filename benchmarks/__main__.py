@@ -65,18 +65,14 @@ def measured(options):
 
     with Pool(log) as pool:
         bench = parts.Bench(pool, options.rounds, options.seconds, options.tiny)
-        for part, measure in {
-            "losses": lambda: [
-                row
-                for engine in options.engines
-                for row in parts.losses(bench, engine, wanted)
-            ],
-            "sums": lambda: parts.sums(bench, options.engines),
-            "steps": lambda: parts.steps(bench, backends),
-            "growth": lambda: parts.growth(bench, options.engines[0]),
-        }.items():
+        first = options.engines[0]
+        jobs = [("losses", parts.losses, engine, wanted) for engine in options.engines]
+        jobs += [("sums", parts.sums, engine) for engine in options.engines]
+        jobs += [("steps", parts.steps, backend) for backend in backends]
+        jobs += [("growth", parts.growth, first)]
+        for part, measure, *arguments in jobs:
             if part in options.parts:
-                results[part] = measure()
+                results[part] = results.get(part, []) + measure(bench, *arguments)
                 yield {**results, "about": about(options, pool, backends, load)}
 
 

@@ -127,34 +127,32 @@ def agree(a, b):
     )
 
 
-def sums(bench, engines):
-    """k terms against a function by hand; what the metrics of terms cost a training step."""
-    rows = []
+def sums(bench, engine):
+    """k terms against a function by hand."""
+    rows, worker = [], BACKENDS[engine]
     shape = (2, 16, 16, 4) if bench.tiny else cases.MAPS
-    for engine in engines:
-        worker = BACKENDS[engine]
-        for terms in range(1, 6):
-            say(f"{engine}: a sum of {terms}")
-            base = {"engine": engine, "terms": terms, "formula": combined.FORMULAS[:terms]}
-            where = {"kit": worker, "hand": worker}
-            request = dict(do="prepare_sum", engine=engine, terms=terms, shape=shape)
-            try:
-                facts = {s: bench.pool.ask(worker, key=s, source=s, **request) for s in where}
-            except Failed as error:
-                rows.append({**base, "error": str(error)})
-                continue
-            row = against(base, bench.time(where), "kit", "hand")
-            memory = bench.memory(where)
-            row.update(
-                agrees=agree(facts["kit"], facts["hand"]),
-                kit_compile_ms=facts["kit"]["trace_ms"] + facts["kit"]["compile_ms"],
-                peer_compile_ms=facts["hand"]["trace_ms"] + facts["hand"]["compile_ms"],
-                kit_mib=memory["kit"],
-                peer_mib=memory["hand"],
-            )
-            rows.append(row)
-            say(f"    {row['ratio']:.2f} of one by hand")
-            bench.drop(where)
+    for terms in range(1, 6):
+        say(f"{engine}: a sum of {terms}")
+        base = {"engine": engine, "terms": terms, "formula": combined.FORMULAS[:terms]}
+        where = {"kit": worker, "hand": worker}
+        request = dict(do="prepare_sum", engine=engine, terms=terms, shape=shape)
+        try:
+            facts = {s: bench.pool.ask(worker, key=s, source=s, **request) for s in where}
+        except Failed as error:
+            rows.append({**base, "error": str(error)})
+            continue
+        row = against(base, bench.time(where), "kit", "hand")
+        memory = bench.memory(where)
+        row.update(
+            agrees=agree(facts["kit"], facts["hand"]),
+            kit_compile_ms=facts["kit"]["trace_ms"] + facts["kit"]["compile_ms"],
+            peer_compile_ms=facts["hand"]["trace_ms"] + facts["hand"]["compile_ms"],
+            kit_mib=memory["kit"],
+            peer_mib=memory["hand"],
+        )
+        rows.append(row)
+        say(f"    {row['ratio']:.2f} of one by hand")
+        bench.drop(where)
     return rows
 
 
@@ -167,34 +165,34 @@ STEPS = (
 )
 
 
-def steps(bench, backends):
+def steps(bench, backend):
     """`train_on_batch` with the kit's loss, with Keras' own, and with next to none."""
     rows = []
-    for backend in backends:
-        for model, size, tiny, ours, peer, shows in STEPS:
-            say(f"{backend}: a step of {model}, {shows}")
-            size = tiny if bench.tiny else size
-            base = {"backend": backend, "model": model, "size": size, "shows": shows}
-            base.update(compared=f"{ours} / {peer}")
-            where = {ours: backend, peer: backend, "nothing": backend}
-            request = dict(do="prepare_step", engine=engine_of(backend), model=model, size=size)
-            try:
-                facts = {s: bench.pool.ask(backend, key=s, loss=s, **request) for s in where}
-            except Failed as error:
-                rows.append({**base, "error": str(error)})
-                continue
-            timings = bench.time(where)
-            row = against(base, timings, ours, peer)
-            idle = timings["nothing"].median
-            row.update(
-                nothing_ms=idle,
-                kit_share=1 - idle / row["kit_ms"],
-                peer_share=1 - idle / row["peer_ms"],
-                kit_compile_ms=facts[ours]["compile_ms"],
-                peer_compile_ms=facts[peer]["compile_ms"],
-            )
-            rows.append(row)
-            bench.drop(where)
+    for model, size, tiny, ours, peer, shows in STEPS:
+        say(f"{backend}: a step of {model}, {shows}")
+        size = tiny if bench.tiny else size
+        base = {"backend": backend, "model": model, "size": size, "shows": shows}
+        base.update(compared=f"{ours} / {peer}")
+        where = {ours: backend, peer: backend, "nothing": backend}
+        request = dict(do="prepare_step", engine=engine_of(backend), model=model, size=size)
+        try:
+            facts = {s: bench.pool.ask(backend, key=s, loss=s, **request) for s in where}
+        except Failed as error:
+            rows.append({**base, "error": str(error)})
+            continue
+        timings = bench.time(where)
+        row = against(base, timings, ours, peer)
+        idle = timings["nothing"].median
+        row.update(
+            nothing_ms=idle,
+            kit_share=1 - idle / row["kit_ms"],
+            peer_share=1 - idle / row["peer_ms"],
+            kit_compile_ms=facts[ours]["compile_ms"],
+            peer_compile_ms=facts[peer]["compile_ms"],
+        )
+        rows.append(row)
+        say(f"    {row['ratio']:.2f} of {peer}")
+        bench.drop(where)
     return rows
 
 
