@@ -274,7 +274,12 @@ def classification():
 
     return [
         *labelled("classification", CLASSES, CLASSES),
-        case("KLDivergence", "distributions", "KLDivergence"),
+        case(
+            "KLDivergence",
+            "distributions",
+            "KLDivergence",
+            differs={"keras": "does not divide the probabilities by their sum"},
+        ),
         case("Hinge", "signs", "Hinge"),
         case("SquaredHinge", "signs", "SquaredHinge"),
         case("CategoricalHinge", "rows_logits", "CategoricalHinge"),
@@ -295,6 +300,7 @@ def classification():
             "rows_probabilities",
             shape=(65536, 5),
             tfa=lambda tfa: tfa.losses.WeightedKappaLoss(num_classes=5),
+            differs={"tfa": "adds 1e-6 inside the logarithm, and does not divide by the sum"},
         ),
         case("AsymmetricMultiLabel", "binary_logits", from_logits=True),
         case("PolyCrossentropy", "ids_logits", from_logits=True),
@@ -339,7 +345,8 @@ def segmentation():
         case(
             "Tversky",
             rows,
-            {"keras": keras_overlap("tversky", alpha=0.3, beta=0.7)},
+            # What Keras calls false positives is what the target has and the prediction lacks.
+            {"keras": keras_overlap("tversky", alpha=0.7, beta=0.3)},
             "per sample",
             fp_weight=0.3,
             fn_weight=0.7,

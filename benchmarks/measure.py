@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 SAMPLE_MS = 3.0  # Shorter runs are repeated until one sample takes this long.
-WIDE = 1.5  # A ratio whose interval spans more than this factor means nothing.
+WIDE = 1.5  # An interval around 1 that spans more than this factor says nothing.
 
 
 @dataclasses.dataclass
@@ -57,20 +57,15 @@ class Ratio:
 
     @property
     def meaningless(self):
-        return self.high > WIDE * self.low
-
-    @property
-    def slower(self):
-        """Above 1 beyond the spread."""
-        return not self.meaningless and self.low > 1
+        return self.low <= 1 <= self.high and self.high > WIDE * self.low
 
     @property
     def verdict(self):
-        if self.meaningless:
-            return "spread too wide"
         if self.low > 1:
             return "slower"
-        return "faster" if self.high < 1 else "level"
+        if self.high < 1:
+            return "faster"
+        return "spread too wide" if self.meaningless else "level"
 
 
 def ratio(a, b, resamples=2000):

@@ -74,12 +74,13 @@ def differences(rows):
     lines = {}
     for row in rows:
         if row.get("agrees") is False:
-            ours, theirs = row["values"]
+            (value, its_value), (slope, its_slope) = row["values"], row["gradients"]
             why = row["differs"] or "**not expected**"
-            name = (row["case"], PEERS[row["peer"]])
             lines.setdefault(
-                name, f"- {name[0]}, {name[1]}: {number(theirs, 5)} where the kit has "
-                f"{number(ours, 5)}: {why}."
+                (row["case"], row["peer"]),
+                f"- {row['case']}, {PEERS[row['peer']]}: {number(its_value, 5)}, gradient "
+                f"{number(its_slope, 4)}, where the kit has {number(value, 5)} and "
+                f"{number(slope, 4)}: {why}.",
             )
     return "\n".join(lines.values())
 
@@ -186,13 +187,13 @@ A step is value and gradient of the mean loss, compiled as `fit` compiles it. Ca
 turn, A B A B, in the opposite order every other round, those of the peers' environment included:
 each process is asked in turn. Times are medians; a ratio is one of medians, with its 95 % interval
 from resampled rounds in brackets. "slower" and "faster" mean that the interval excludes 1, "level"
-that it does not, and "spread too wide" that it spans more than a factor of 1.5, so that the ratio
-means nothing. The floor is the time of a memory copy that moves the bytes that a loss must move:
-targets and predictions read once, the gradient written once. Pairs `a / b` are kit / peer. Peak
-memory is the high water of the process above what it held before the step.
-tensorflow-addons, segmentation-models, focal-loss, tensorflow-ranking and tensorflow-similarity
-run on the last TensorFlow that they support, in an environment of their own; Keras runs in the
-kit's."""
+that it does not, and "spread too wide" that it holds 1 and spans more than a factor of 1.5, so
+that the ratio means nothing. The floor is the time of a memory copy that moves the bytes that a
+loss must move: targets and predictions read once, the gradient written once. Pairs `a / b` are
+kit / peer. Peak memory is the high water of the process above what it held before the step. The
+gradient of a difference is its Euclidean length. tensorflow-addons, segmentation-models,
+focal-loss, tensorflow-ranking and tensorflow-similarity run on the last TensorFlow that they
+support, in an environment of their own; Keras runs in the kit's."""
 
 
 def markdown(results):
