@@ -106,7 +106,7 @@ def boxes(rng, shape):
     corner = rng.random(size=(shape[0], 2))
     size = 0.1 + 0.4 * rng.random(size=(shape[0], 2))
     y = np.concatenate([corner, corner + size], axis=-1)
-    return y, y + 0.03 * rng.normal(size=y.shape)
+    return y, y + rng.uniform(-0.04, 0.04, size=y.shape)  # Still boxes, whatever is drawn.
 
 
 def heatmaps(rng, shape):
