@@ -90,7 +90,7 @@ def failures(rows):
     for row in rows:
         if "error" in row:
             who = PEERS.get(row["peer"], "the kit")
-            lines[f"- {row['case']}, {who}, {ENGINES[row['engine']]}: {row['error']}"] = None
+            lines[f"- {row['case']}, {who}, {ENGINES[row['engine']]}: {row['error'][:120]}"] = None
     return "\n".join(lines)
 
 
@@ -190,7 +190,8 @@ from resampled rounds in brackets. "slower" and "faster" mean that the interval 
 that it does not, and "spread too wide" that it holds 1 and spans more than a factor of 1.5, so
 that the ratio means nothing. The floor is the time of a memory copy that moves the bytes that a
 loss must move: targets and predictions read once, the gradient written once. Pairs `a / b` are
-kit / peer. Peak memory is the high water of the process above what it held before the step. The
+kit / peer. Peak memory is the high water of the process above what it held before the step; TensorFlow's
+allocator keeps what it frees, so that there it is not known. The
 gradient of a difference is its Euclidean length. tensorflow-addons, segmentation-models,
 focal-loss, tensorflow-ranking and tensorflow-similarity run on the last TensorFlow that they
 support, in an environment of their own; Keras runs in the kit's."""

@@ -102,6 +102,10 @@ def serve():
     # Libraries print when they are imported; the answers have a channel of their own.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
+    # Some peers need B³ memory: where it runs out, this process is to end and no other.
+    if os.path.exists("/proc/self/oom_score_adj"):
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("1000")
     worker = Worker()
     for line in sys.stdin:
         request = json.loads(line)
