@@ -411,9 +411,10 @@ def metric_learning():
         cases += [
             case(
                 "TripletSemiHard",
-                tfa("TripletSemiHardLoss", distance_metric="L2"),
+                # Its memory grows as B³: at 1024 it took 13 s and 17 GB, and then was killed.
+                tfa("TripletSemiHardLoss", distance_metric="L2") if size == 512 else None,
                 shape=shape,
-                differs={"tfa": pairs},
+                differs={"tfa": pairs} if size == 512 else None,
                 variant=at,
             ),
             case(

@@ -190,11 +190,11 @@ from resampled rounds in brackets. "slower" and "faster" mean that the interval 
 that it does not, and "spread too wide" that it holds 1 and spans more than a factor of 1.5, so
 that the ratio means nothing. The floor is the time of a memory copy that moves the bytes that a
 loss must move: targets and predictions read once, the gradient written once. Pairs `a / b` are
-kit / peer. Peak memory is the high water of the process above what it held before the step; TensorFlow's
-allocator keeps what it frees, so that there it is not known. The
-gradient of a difference is its Euclidean length. tensorflow-addons, segmentation-models,
-focal-loss, tensorflow-ranking and tensorflow-similarity run on the last TensorFlow that they
-support, in an environment of their own; Keras runs in the kit's."""
+kit / peer. Peak memory is the high water of the process above what it held before the step;
+TensorFlow's allocator keeps what it frees, so that there it is not known. The gradient of a
+difference is its Euclidean length. tensorflow-addons, segmentation-models, focal-loss,
+tensorflow-ranking and tensorflow-similarity run on the last TensorFlow that they support, in an
+environment of their own; Keras runs in the kit's."""
 
 
 def markdown(results):
