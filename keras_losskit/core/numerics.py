@@ -71,11 +71,10 @@ def safe_log(p):
     `keras.config.epsilon()`.
     """
     eps = keras.config.epsilon()
-    below = p < eps
-    # Two branches, not log(above) + (p - above)/eps: there 1/eps would be added to the slope and
-    # taken away again, which costs float32 seven digits.
-    log = ops.log(ops.where(below, ops.full_like(p, eps), p))
-    return ops.where(below, math.log(eps) + (p - eps) / eps, log)
+    # Chosen, not added: in float32 a slope of 1/eps that cancels would leave the
+    # gradient of the logarithm in whole numbers.
+    tangent = p / eps + (math.log(eps) - 1)
+    return ops.where(p < eps, tangent, ops.log(at_least(p, eps)))
 
 
 def safe_sqrt(x):
@@ -88,6 +87,15 @@ def safe_divide(a, b):
     """a / b, and 0 (with zero gradient) where b is 0."""
     nonzero = b != 0
     return ops.where(nonzero, a / ops.where(nonzero, b, 1), 0)
+
+
+def shares(x):
+    """x / Σx over the last axis, for x >= 0; 0, with zero gradient, where Σx is 0."""
+    # One division a row; the bound keeps the square of the quotient finite.
+    total = ops.sum(x, axis=-1, keepdims=True)
+    tiny = 1e-18 if keras.backend.standardize_dtype(x.dtype) == "float32" else 1e-150
+    some = total > tiny
+    return x * ops.where(some, 1 / ops.where(some, total, 1), 0)
 
 
 def power(x, exponent):

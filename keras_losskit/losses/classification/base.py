@@ -5,7 +5,7 @@ from keras import ops
 from keras_losskit.core import checks, targets
 from keras_losskit.core.labelled import LabelledLoss
 from keras_losskit.core.loss import Loss
-from keras_losskit.core.numerics import safe_divide, safe_log
+from keras_losskit.core.numerics import safe_log, shares
 
 
 class CategoricalLoss(LabelledLoss):
@@ -43,7 +43,7 @@ class CategoricalLoss(LabelledLoss):
         """p of every class: the softmax of logits, or p/Σp."""
         if self.from_logits:
             return ops.softmax(y_pred, axis=-1)
-        return safe_divide(y_pred, ops.sum(y_pred, axis=-1, keepdims=True))
+        return shares(y_pred)
 
     def log_probabilities(self, y_pred):
         """log p of every class, finite for any logits and at p = 0."""

@@ -13,7 +13,10 @@ def binary_crossentropy(g, y_pred, from_logits, positive=1):
     if not from_logits:
         return -(positive * g * safe_log(y_pred) + (1 - g) * safe_log(1 - y_pred))
     if positive == 1:
-        return ops.softplus(y_pred) - g * y_pred
+        # softplus(z) - g·z; written out, its gradient needs no exponential of its own.
+        high = y_pred >= 0
+        near = ops.log1p(ops.exp(ops.where(high, -y_pred, y_pred)))
+        return ops.where(high, y_pred, 0) - g * y_pred + near
     return positive * g * ops.softplus(-y_pred) + (1 - g) * ops.softplus(y_pred)
 
 
@@ -124,7 +127,11 @@ class CategoricalCrossentropy(CategoricalLoss):
 
     def call(self, y_true, y_pred):
         g = self.smoothed_targets(y_true, y_pred)
-        values = -self.sum_over_classes(g * self.log_probabilities(y_pred))
+        if self.from_logits and self.class_weights is None:
+            # One kernel, whose gradient p - g takes no second exponential.
+            values = ops.categorical_crossentropy(g, y_pred, from_logits=True)
+        else:
+            values = -self.sum_over_classes(g * self.log_probabilities(y_pred))
         if self.z_loss:
             log_z = ops.logsumexp(y_pred, axis=-1)
             values = values + self.z_loss * ops.square(log_z)

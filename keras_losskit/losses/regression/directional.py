@@ -47,7 +47,10 @@ class CosineSimilarity(Loss):
                 f"{self.name}: `axis` {axis} of y_pred of shape {tuple(y_pred.shape)} is the "
                 "batch axis or no axis; vectors must lie along another one."
             )
-        return -ops.sum(_unit(y_true, axis) * _unit(y_pred, axis), axis=axis)
+        # Divided after the sum: two divisions a vector.
+        products = ops.sum(y_true * y_pred, axis=axis)
+        lengths = _length(y_true, axis), _length(y_pred, axis)
+        return -safe_divide(safe_divide(products, lengths[0]), lengths[1])
 
     def _mask_of_values(self, mask, shape):
         # Masked entries of a vector are 0 and drop out of it; an empty one is not counted.
@@ -57,5 +60,5 @@ class CosineSimilarity(Loss):
         return super()._mask_of_values(mask, shape)
 
 
-def _unit(x, axis):
-    return safe_divide(x, safe_sqrt(ops.sum(ops.square(x), axis=axis, keepdims=True)))
+def _length(x, axis):
+    return safe_sqrt(ops.sum(ops.square(x), axis=axis))

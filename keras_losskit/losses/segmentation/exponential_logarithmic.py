@@ -4,7 +4,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, power, safe_divide, safe_log
+from keras_losskit.core.numerics import at_least, power, safe_divide, safe_log, shares
 from keras_losskit.losses.segmentation.base import OverlapLoss
 
 
@@ -99,5 +99,5 @@ class ExponentialLogarithmic(OverlapLoss):
         elif self.from_logits:
             log_p = ops.log_softmax(y_pred, axis=-1)
         else:
-            log_p = safe_log(safe_divide(y_pred, ops.sum(y_pred, axis=-1, keepdims=True)))
+            log_p = safe_log(shares(y_pred))
         return at_least(-log_p, 0)

@@ -1,0 +1,126 @@
+"""Measures the kit's losses side by side with their peers, and prints tables.
+
+    sh benchmarks/peers/make_environment.sh        # once; without it those peers are left out
+    python -m benchmarks                           # everything
+    python -m benchmarks --engines jax --only Dice --parts losses
+"""
+
+import argparse
+import datetime
+import importlib.util
+import json
+import os
+import pathlib
+import sys
+
+from benchmarks import cases, parts, report
+from benchmarks.engines import BACKENDS
+from benchmarks.pool import Failed, Pool, peers_python
+
+PARTS = ("losses", "sums", "steps", "growth")
+
+
+def machine():
+    """How many cores, and which; nothing that names this machine."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    about = pathlib.Path("/proc/cpuinfo")
+    lines = about.read_text().splitlines() if about.exists() else []
+    models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return f"{cores} CPU cores" + (f" ({models[0]})" if models else "")
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__.split("\n")[0])
+    several = {"type": lambda text: text.split(",")}
+    there = [e for e, b in BACKENDS.items() if importlib.util.find_spec(b)]
+    parser.add_argument("--engines", default=there, **several, help=", ".join(BACKENDS))
+    parser.add_argument("--parts", default=list(PARTS), **several, help=", ".join(PARTS))
+    parser.add_argument("--families", default=list(cases.FAMILIES), **several)
+    parser.add_argument("--only", default="", help="losses whose name contains this")
+    parser.add_argument("--peers-only", action="store_true", help="losses that a peer has")
+    parser.add_argument("--rounds", type=int, default=21, help="timed rounds of each candidate")
+    parser.add_argument("--seconds", type=float, default=4.0, help="per loss, beyond five rounds")
+    parser.add_argument("--tiny", action="store_true", help="tiny inputs: does it run?")
+    parser.add_argument("--json", help="file for the results")
+    parser.add_argument("--markdown", help="file for the tables, which are printed too")
+    parser.add_argument("--plots", help="folder for the plots")
+    parser.add_argument("--log", help="file for what the processes print")
+    options = parser.parse_args(arguments)
+    for name, allowed in (("engines", BACKENDS), ("parts", PARTS), ("families", cases.FAMILIES)):
+        for given in getattr(options, name):
+            if given not in allowed:
+                parser.error(f"--{name}: {given!r} is not among {', '.join(allowed)}")
+    return options
+
+
+def measured(options):
+    """The results, each time with one part more."""
+    log = open(options.log, "w") if options.log else None
+    backends = list(dict.fromkeys(BACKENDS[engine] for engine in options.engines))
+    results, load = {}, [os.getloadavg()[0]]
+
+    def wanted(key, case):
+        peers = not options.peers_only or set(case.peers) - {"hand"}
+        return case.family in options.families and options.only in key and peers
+
+    with Pool(log) as pool:
+        bench = parts.Bench(pool, options.rounds, options.seconds, options.tiny)
+        first = options.engines[0]
+        jobs = [("losses", parts.losses, engine, wanted) for engine in options.engines]
+        jobs += [("sums", parts.sums, engine) for engine in options.engines]
+        jobs += [("steps", parts.steps, backend) for backend in backends]
+        jobs += [("growth", parts.growth, first)]
+        for part, measure, *arguments in jobs:
+            if part in options.parts:
+                results[part] = results.get(part, []) + measure(bench, *arguments)
+                yield {**results, "about": about(options, pool, backends, load)}
+
+
+def about(options, pool, backends, load):
+    """When, where and with what it was measured."""
+    versions = {}
+    for backend in backends:
+        versions.update(pool.ask(backend, do="hello")["versions"])
+    try:
+        peers = pool.ask("peers", do="hello")["versions"] if peers_python() else {}
+    except Failed:
+        peers = {}
+    return {
+        "date": datetime.date.today().isoformat(),
+        "machine": machine(),
+        "load": [round(x, 1) for x in (*load, os.getloadavg()[0])],
+        "versions": {k: versions[k] for k in sorted(versions)},
+        "peer_versions": peers,
+        "command": " ".join(["python -m benchmarks", *without_files(sys.argv[1:])]),
+        "rounds": options.rounds,
+    }
+
+
+def without_files(arguments):
+    """The command without the files that it writes, whose paths are nobody's business."""
+    kept, skip = [], False
+    for argument in arguments:
+        if not skip and not argument.startswith(("--json", "--plots", "--log", "--markdown")):
+            kept.append(argument)
+        skip = argument in ("--json", "--plots", "--log", "--markdown")
+    return kept
+
+
+def main(arguments=None):
+    options = parse(arguments)
+    for results in measured(options):  # Written after each part: a run is long.
+        text = report.markdown(results)
+        if options.json:
+            pathlib.Path(options.json).write_text(json.dumps(results, indent=1) + "\n")
+        if options.markdown:
+            pathlib.Path(options.markdown).write_text(text)
+        if options.plots:
+            from benchmarks import plots
+
+            plots.draw(results, options.plots)
+    print(text)
+    return results
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,540 @@
+"""What is measured: each loss, its input, its peers, and where their meaning differs.
+
+A peer is a function from its module to a loss `(y_true, y_pred) -> number`. The
+modules are imported by the process that measures, so this file imports none.
+"""
+
+import dataclasses
+
+MODULES = {
+    "kit": "keras_losskit",
+    "keras": "keras",
+    "hand": "benchmarks.by_hand",
+    "tfa": "tensorflow_addons",
+    "sm": "segmentation_models",
+    "focal_loss": "focal_loss",
+    "tfr": "tensorflow_ranking",
+    "tfsim": "tensorflow_similarity",
+}
+FOREIGN = ("tfa", "sm", "focal_loss", "tfr", "tfsim")  # In an environment of their own.
+
+TABLE = (65536, 16)
+CLASSES = (4096, 1000)
+MAPS = (8, 256, 256, 4)
+MASKS = (8, 256, 256, 1)
+BATCH = (512, 128)
+BOXES = (65536, 4)
+LISTS = (64, 200)
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One loss on one kind of input, and its peers.
+
+    `differs` says, by peer, where its value is meant to be another; every
+    other peer has to agree. `streams` marks elementwise losses: one pass over
+    the bytes is all they need, so that the floor is a bound worth comparing with.
+    """
+
+    family: str
+    loss: str
+    inputs: str
+    shape: tuple
+    options: dict = dataclasses.field(default_factory=dict)
+    peers: dict = dataclasses.field(default_factory=dict)
+    differs: dict = dataclasses.field(default_factory=dict)
+    variant: str = ""
+    streams: bool = False
+
+    @property
+    def name(self):
+        return self.loss + (f" ({self.variant})" if self.variant else "")
+
+    def sources(self):
+        return {"kit": lambda kl: getattr(kl, self.loss)(**self.options), **self.peers}
+
+
+def keras_loss(name, **options):
+    return lambda keras: getattr(keras.losses, name)(**options)
+
+
+def by_hand(name, **options):
+    return lambda hand: lambda y, p: getattr(hand, name)(y, p, **options)
+
+
+def mean_of(function):
+    """A function of Keras that returns values, then their mean."""
+
+    def make(keras):
+        return lambda y, p: keras.ops.mean(function(keras)(y, p))
+
+    return make
+
+
+def regression():
+    def case(loss, keras_name=None, kind="regression", hand=None, tfa=None, **options):
+        peers, differs = {}, {}
+        if keras_name:
+            passed = {k: v for k, v in options.items() if k == "delta"}
+            peers["keras"] = keras_loss(keras_name, **passed)
+        if hand:
+            peers["hand"] = by_hand(hand, **options)
+        if tfa:
+            peers["tfa"] = tfa
+        return Case("regression", loss, kind, TABLE, options, peers, differs, streams=True)
+
+    return [
+        case("MeanSquaredError", "MeanSquaredError", hand="mean_squared_error"),
+        case("MeanAbsoluteError", "MeanAbsoluteError", hand="mean_absolute_error"),
+        case("Huber", "Huber", hand="huber", delta=0.7),
+        case("LogCosh", "LogCosh"),
+        case("MeanAbsolutePercentageError", "MeanAbsolutePercentageError"),
+        case("MeanSquaredLogarithmicError", "MeanSquaredLogarithmicError", "positive"),
+        case("Poisson", "Poisson", "positive", hand="poisson"),
+        case("CosineSimilarity", "CosineSimilarity"),
+        case(
+            "Pinball",
+            hand="pinball",
+            tfa=lambda tfa: tfa.losses.PinballLoss(tau=0.3),
+            tau=0.3,
+        ),
+        case("RootMeanSquaredError"),
+        case("SymmetricMeanAbsolutePercentageError"),
+        case("SmoothL1"),
+        case("ReverseHuber"),
+        case("Charbonnier", hand="charbonnier"),
+        case("Cauchy", hand="cauchy"),
+        case("GemanMcClure"),
+        case("Welsch", hand="welsch"),
+        case("TukeyBiweight"),
+        case("Barron"),
+        case("Wing"),
+        case("Expectile", tau=0.3),
+        case("EpsilonInsensitive"),
+        case("DeadZoneAbsoluteError"),
+        case("RangeWeightedSquaredError"),
+        case("Tweedie", kind="positive"),
+        case("GammaDeviance", kind="positive"),
+        case("ScaleInvariantLog", kind="positive"),
+    ]
+
+
+CLIPPED = "clips where the kit follows the tangent"
+SATURATES = "turns logits into clipped probabilities"
+
+
+def labelled(family, shape, binary_shape, where=""):
+    """Losses per position, on rows of classes or on maps."""
+
+    def focal_alpha_one(**options):
+        return keras_loss("CategoricalFocalCrossentropy", alpha=1.0, gamma=2.0, **options)
+
+    def ids(loss):
+        """Keras' focal loss wants rows: the encoding is part of its cost."""
+        return lambda keras: (
+            lambda y, p: loss(keras)(keras.ops.one_hot(y, p.shape[-1], dtype="float32"), p)
+        )
+
+    def case(loss, kind, peers, variant, at=shape, differs=None, **options):
+        variant = f"{variant}{where}"
+        return Case(family, loss, kind, at, options, peers, differs or {}, variant, True)
+
+    return [
+        case(
+            "CategoricalCrossentropy",
+            "ids_logits",
+            {
+                "keras": keras_loss("SparseCategoricalCrossentropy", from_logits=True),
+                "hand": by_hand("sparse_crossentropy"),
+            },
+            "ids, logits",
+            from_logits=True,
+        ),
+        case(
+            "CategoricalCrossentropy",
+            "ids_probabilities",
+            {"keras": keras_loss("SparseCategoricalCrossentropy")},
+            "ids",
+        ),
+        case(
+            "CategoricalCrossentropy",
+            "rows_logits",
+            {
+                "keras": keras_loss("CategoricalCrossentropy", from_logits=True),
+                "hand": by_hand("crossentropy"),
+            },
+            "rows, logits",
+            from_logits=True,
+        ),
+        case(
+            "CategoricalCrossentropy",
+            "rows_probabilities",
+            {
+                "keras": keras_loss("CategoricalCrossentropy"),
+                # It takes maps alone.
+                **({"sm": lambda sm: sm.losses.CategoricalCELoss()} if len(shape) == 4 else {}),
+            },
+            "rows",
+            differs={"sm": "mean over positions and classes: 1/C of it"} if len(shape) == 4 else {},
+        ),
+        case(
+            "CategoricalFocalCrossentropy",
+            "ids_logits",
+            {
+                "keras": ids(focal_alpha_one(from_logits=True)),
+                "focal_loss": lambda m: m.SparseCategoricalFocalLoss(2.0, from_logits=True),
+                "hand": by_hand("sparse_focal"),
+            },
+            "ids, logits",
+            from_logits=True,
+            differs={"keras": SATURATES},
+        ),
+        case(
+            "CategoricalFocalCrossentropy",
+            "rows_probabilities",
+            {
+                "keras": focal_alpha_one(),
+                "sm": lambda sm: sm.losses.CategoricalFocalLoss(alpha=1.0, gamma=2.0),
+            },
+            "rows",
+            differs={"sm": "mean over positions and classes: 1/C of it"},
+        ),
+        case(
+            "BinaryCrossentropy",
+            "binary_logits",
+            {
+                "keras": keras_loss("BinaryCrossentropy", from_logits=True),
+                "hand": by_hand("binary_crossentropy"),
+            },
+            "logits",
+            at=binary_shape,
+            from_logits=True,
+        ),
+        case(
+            "BinaryCrossentropy",
+            "binary_probabilities",
+            {
+                "keras": keras_loss("BinaryCrossentropy"),
+                "sm": lambda sm: sm.losses.BinaryCELoss(),
+            },
+            "probabilities",
+            at=binary_shape,
+        ),
+        case(
+            "BinaryFocalCrossentropy",
+            "binary_logits",
+            {
+                "keras": keras_loss("BinaryFocalCrossentropy", gamma=2.0, from_logits=True),
+                "tfa": lambda tfa: _mean(
+                    tfa.losses.SigmoidFocalCrossEntropy(from_logits=True, alpha=None)
+                ),
+                "focal_loss": lambda m: m.BinaryFocalLoss(2.0, from_logits=True),
+            },
+            "logits",
+            at=binary_shape,
+            from_logits=True,
+            differs={
+                "keras": SATURATES + " on JAX and torch",
+                "tfa": "sums over the last axis and returns values: their mean here",
+            },
+        ),
+        case(
+            "BinaryFocalCrossentropy",
+            "binary_probabilities",
+            {
+                "keras": keras_loss("BinaryFocalCrossentropy", gamma=2.0),
+                "sm": lambda sm: sm.losses.BinaryFocalLoss(alpha=1.0, gamma=2.0),
+                "focal_loss": lambda m: m.BinaryFocalLoss(2.0),
+            },
+            "probabilities",
+            at=binary_shape,
+            differs={"sm": "alpha weighs the positives; the negatives have 1 - alpha = 0"},
+        ),
+    ]
+
+
+def _mean(loss):
+    def mean(y, p):
+        import tensorflow as tf
+
+        return tf.reduce_mean(loss(y, p))
+
+    return mean
+
+
+def classification():
+    def case(loss, kind, keras_name=None, shape=CLASSES, tfa=None, differs=None, **options):
+        peers = {}
+        if keras_name:
+            passed = {k: v for k, v in options.items() if k == "q"}
+            peers["keras"] = keras_loss(keras_name, **passed)
+        if tfa:
+            peers["tfa"] = tfa
+        return Case("classification", loss, kind, shape, options, peers, differs or {}, "", True)
+
+    return [
+        *labelled("classification", CLASSES, CLASSES),
+        case(
+            "KLDivergence",
+            "distributions",
+            "KLDivergence",
+            differs={"keras": "does not divide the probabilities by their sum"},
+        ),
+        case("Hinge", "signs", "Hinge"),
+        case("SquaredHinge", "signs", "SquaredHinge"),
+        case("CategoricalHinge", "rows_logits", "CategoricalHinge"),
+        case(
+            "GeneralizedCrossentropy",
+            "ids_probabilities",
+            "CategoricalGeneralizedCrossEntropy",
+            q=0.7,
+            differs={"keras": "does not divide the probabilities by their sum"},
+        ),
+        case(
+            "Sparsemax",
+            "rows_logits",
+            tfa=lambda tfa: tfa.losses.SparsemaxLoss(from_logits=True),
+        ),
+        case(
+            "WeightedKappa",
+            "rows_probabilities",
+            shape=(65536, 5),
+            tfa=lambda tfa: tfa.losses.WeightedKappaLoss(num_classes=5),
+            differs={"tfa": "adds 1e-6 inside the logarithm, and does not divide by the sum"},
+        ),
+        case("AsymmetricMultiLabel", "binary_logits", from_logits=True),
+        case("PolyCrossentropy", "ids_logits", from_logits=True),
+        case("SymmetricCrossentropy", "ids_logits", from_logits=True),
+        case("NormalizedCrossentropy", "ids_logits", from_logits=True),
+        case("BiTempered", "ids_logits"),
+        case("JensenShannon", "distributions"),
+        case("Distillation", "two_logits"),
+        case("Brier", "rows_probabilities"),
+        case("CumulativeOrdinal", "ranks", shape=(65536, 15)),
+        case("SquaredEarthMovers", "rows_probabilities"),
+    ]
+
+
+def segmentation():
+    def keras_overlap(name, **options):
+        function = lambda keras: lambda y, p: getattr(keras.losses, name)(  # noqa: E731
+            y, p, axis=(1, 2), **options
+        )
+        return mean_of(function)
+
+    def case(loss, kind, peers=None, variant="", shape=MAPS, differs=None, **options):
+        return Case("segmentation", loss, kind, shape, options, peers or {}, differs or {}, variant)
+
+    rows, whole = "rows_probabilities", {"over": "batch", "smooth": 1e-5}
+    return [
+        *labelled("segmentation", MAPS, MASKS, ", maps"),
+        case("Dice", rows, {"keras": keras_overlap("dice")}, "per sample"),
+        case("Dice", rows, {"sm": lambda sm: sm.losses.DiceLoss()}, "over the batch", **whole),
+        case(
+            "Dice",
+            "binary_probabilities",
+            {"sm": lambda sm: sm.losses.DiceLoss(), "keras": keras_loss("Dice")},
+            "binary, over the batch",
+            shape=MASKS,
+            **whole,
+        ),
+        case("Dice", "ids_logits", {"hand": by_hand("dice")}, "ids, logits", from_logits=True),
+        case(
+            "Jaccard", rows, {"sm": lambda sm: sm.losses.JaccardLoss()}, "over the batch", **whole
+        ),
+        case(
+            "Tversky",
+            rows,
+            # What Keras calls false positives is what the target has and the prediction lacks.
+            {"keras": keras_overlap("tversky", alpha=0.7, beta=0.3)},
+            "per sample",
+            fp_weight=0.3,
+            fn_weight=0.7,
+        ),
+        case("FocalTversky", rows),
+        case("GeneralizedDice", rows),
+        case("MatthewsCorrelation", rows),
+        case("ExponentialLogarithmic", rows),
+        case("LovaszSoftmax", rows),
+        case("LovaszHinge", "binary_logits", shape=MASKS),
+        case("CenterlineDice", rows),
+        case("Boundary", rows),
+        case("HausdorffDistance", rows),
+    ]
+
+
+def metric_learning():
+    def case(loss, peers=None, kind="embeddings", shape=BATCH, differs=None, variant="", **options):
+        return Case(
+            "metric learning", loss, kind, shape, options, peers or {}, differs or {}, variant
+        )
+
+    def tfa(name, **options):
+        return {"tfa": lambda module: getattr(module.losses, name)(**options)}
+
+    def tfsim(name, **options):
+        return {"tfsim": lambda module: getattr(module.losses, name)(**options)}
+
+    pairs = "weighs every pair alike, not every anchor"
+    cases = [
+        case(
+            "Contrastive",
+            tfa("ContrastiveLoss"),
+            "pair_distances",
+            (65536,),
+        ),
+        case(
+            "LiftedStructure",
+            tfa("LiftedStructLoss"),
+            differs={"tfa": "sums over pairs once; a mean over all pairs of a class"},
+        ),
+        case("NPairs", {"tfa": _tfa_npairs}, "views", differs={"tfa": "its targets are ids"}),
+        case("Circle", {"keras": _keras_circle}, gamma=80.0, margin=0.4),
+        case(
+            "MultiSimilarity",
+            tfsim("MultiSimilarityLoss"),
+            differs={"tfsim": "mines pairs first; other constants"},
+        ),
+        case(
+            "SoftNearestNeighbor",
+            tfsim("SoftNearestNeighborLoss", distance="squared_euclidean"),
+            differs={"tfsim": "another average over anchors"},
+        ),
+        case("TripletAll"),
+        case("SupervisedContrastive"),
+        case("Angular"),
+        case("ArcFace", None, "cosines", CLASSES),
+        case("ProxyAnchor", None, "cosines", CLASSES),
+    ]
+    for size in (512, 1024):
+        shape, at = (size, 128), f"B={size}"
+        cases += [
+            case(
+                "TripletSemiHard",
+                # Its memory grows as B³: at 1024 it took 13 s and 17 GB, and then was killed.
+                tfa("TripletSemiHardLoss", distance_metric="L2") if size == 512 else None,
+                shape=shape,
+                differs={"tfa": pairs} if size == 512 else None,
+                variant=at,
+            ),
+            case(
+                "TripletHard",
+                tfa("TripletHardLoss", distance_metric="L2"),
+                shape=shape,
+                variant=at,
+            ),
+        ]
+    return cases
+
+
+def _tfa_npairs(tfa):
+    import tensorflow as tf
+
+    def loss(y_true, y_pred):
+        # Every row a class of its own: its logits are the products of both views.
+        logits = tf.matmul(y_true, y_pred, transpose_b=True)
+        return tfa.losses.NpairsLoss()(tf.range(tf.shape(logits)[0]), logits)
+
+    return loss
+
+
+def _keras_circle(keras):
+    return lambda y, p: keras.losses.Circle(gamma=80.0, margin=0.4)(y, p)
+
+
+def paired_views():
+    def case(loss, peer=None, differs=None, **options):
+        peers = {"tfsim": peer} if peer else {}
+        if differs:
+            differs = {"tfsim": differs}
+        return Case("paired views", loss, "views", BATCH, options, peers, differs or {})
+
+    return [
+        case(
+            "NTXent",
+            lambda m: m.losses.SimCLRLoss(temperature=0.5),
+            "the sum of both directions, plus a margin",
+            temperature=0.5,
+        ),
+        case("BarlowTwins", lambda m: m.losses.Barlow(), "another scale"),
+        case("VICReg", lambda m: _mean(m.losses.VicReg()), "variances divided by B, not B - 1"),
+        case(
+            "NegativeCosine",
+            lambda m: m.losses.SimSiamLoss(projection_type="negative_cosine_sim"),
+            "half of it, plus a margin",
+        ),
+        case("InfoNCE"),
+        case("SigLIP"),
+        case("DecoupledContrastive"),
+    ]
+
+
+def boxes():
+    def case(loss, tfa=None, kind="boxes", shape=BOXES, **options):
+        peers = {"tfa": tfa} if tfa else {}
+        return Case("boxes", loss, kind, shape, options, peers, streams=True)
+
+    corners = {"box_format": "yxyx"}
+    return [
+        case("GIoU", lambda tfa: _mean(tfa.losses.GIoULoss()), **corners),
+        case(
+            "BoxIoU", lambda tfa: _mean(tfa.losses.GIoULoss(mode="iou")), mode="linear", **corners
+        ),
+        case("DIoU"),
+        case("CIoU"),
+        case("QualityFocal", None, "binary_logits", TABLE, from_logits=True),
+        case("Varifocal", None, "binary_logits", TABLE, from_logits=True),
+        case("DistributionFocal", None, "bins", (65536, 17)),
+        case("CenterNetFocal", None, "heatmaps", MAPS, from_logits=True),
+    ]
+
+
+def ranking():
+    def case(loss, peer=None, differs=None, **options):
+        peers = {"tfr": peer} if peer else {}
+        differs = {"tfr": differs} if differs else {}
+        return Case("ranking", loss, "lists", LISTS, options, peers, differs)
+
+    pairs = "sums over a list's pairs where the kit takes their mean"
+    return [
+        case("PairwiseLogistic", lambda m: m.keras.losses.PairwiseLogisticLoss(), pairs),
+        case("PairwiseHinge", lambda m: m.keras.losses.PairwiseHingeLoss(), pairs),
+        case("PairwiseSoftZeroOne", lambda m: m.keras.losses.PairwiseSoftZeroOneLoss(), pairs),
+        case("PairwiseMeanSquared", lambda m: m.keras.losses.PairwiseMSELoss(), pairs),
+        case("ListSoftmax", lambda m: m.keras.losses.SoftmaxLoss(), "raw labels as targets"),
+        case("ListMLE", lambda m: m.keras.losses.ListMLELoss(), "ties broken at random"),
+        case("ApproxNDCG", lambda m: m.keras.losses.ApproxNDCGLoss(), "-NDCG, not 1 - NDCG"),
+        case("ApproxMRR", lambda m: m.keras.losses.ApproxMRRLoss(), "-MRR, not 1 - MRR"),
+        case(
+            "LambdaNDCG",
+            lambda m: m.keras.losses.PairwiseLogisticLoss(
+                lambda_weight=m.keras.losses.NDCGLambdaWeight()
+            ),
+            "discounts differences of ranks, not ranks (LambdaLoss)",
+        ),
+    ]
+
+
+FAMILIES = {
+    "regression": regression,
+    "classification": classification,
+    "segmentation": segmentation,
+    "metric learning": metric_learning,
+    "paired views": paired_views,
+    "boxes": boxes,
+    "ranking": ranking,
+}
+
+
+def all_cases():
+    """Every case by `family/name`, the losses that are not there (yet) included."""
+    cases = [case for make in FAMILIES.values() for case in make()]
+    return {f"{case.family}/{case.name}": case for case in cases}
+
+
+def tiny(case):
+    """The same case at a size for tests."""
+    shape = tuple(min(n, 8 if len(case.shape) == 4 else 16) for n in case.shape)
+    if case.inputs == "boxes":
+        shape = (16, 4)
+    return dataclasses.replace(case, shape=shape)

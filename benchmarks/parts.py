@@ -1,0 +1,259 @@
+"""The parts of a run; each returns rows, plain dicts, for the JSON file and the tables."""
+
+import math
+import sys
+
+from benchmarks import cases, combined, measure
+from benchmarks.engines import BACKENDS
+from benchmarks.pool import Failed
+
+AGREES = 1e-3  # Relative; backends and versions sum in different orders.
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+class Bench:
+    """Asks the workers; what is common to every part."""
+
+    def __init__(self, pool, rounds, seconds, tiny):
+        self.pool, self.rounds, self.seconds, self.tiny = pool, rounds, seconds, tiny
+
+    def time(self, where):
+        """`{key: Timing}` of what was prepared; `where` maps a key to its worker."""
+
+        def run(key, repeat):
+            return self.pool.ask(where[key], do="run", key=key, repeat=repeat)["ms"]
+
+        return measure.interleave(run, list(where), self.rounds, self.seconds)
+
+    def memory(self, where):
+        return {
+            key: self.pool.ask(worker, do="memory", key=key)["mib"]
+            for key, worker in where.items()
+        }
+
+    def drop(self, where):
+        for worker in set(where.values()):
+            self.pool.ask(worker, do="drop")
+
+
+def against(row, timings, kit, peer):
+    """Adds medians, quartiles and the ratio kit / peer to a row."""
+    ratio = measure.ratio(timings[kit], timings[peer])
+    row.update(
+        kit_ms=timings[kit].median,
+        kit_quartiles=timings[kit].quartiles,
+        peer_ms=timings[peer].median,
+        peer_quartiles=timings[peer].quartiles,
+        rounds=len(timings[kit].ms),
+        ratio=ratio.value,
+        low=ratio.low,
+        high=ratio.high,
+        verdict=ratio.verdict,
+    )
+    return row
+
+
+def losses(bench, engine, wanted):
+    """Each loss next to its peers, a function by hand, and the floor."""
+    rows = []
+    every = {k: cases.tiny(c) if bench.tiny else c for k, c in cases.all_cases().items()}
+    names = sorted({case.loss for case in every.values()})
+    there = bench.pool.ask(BACKENDS[engine], do="has", losses=names)["losses"]
+    for key, case in every.items():
+        # Without a peer there is nothing but the floor to compare with: XLA alone.
+        alone = not case.peers and engine not in ("tf-xla", "jax")
+        if case.loss in there and wanted(key, case) and not alone:
+            say(f"{engine}: {key}")
+            rows += one_case(bench, engine, key, case)
+    return rows
+
+
+def one_case(bench, engine, key, case):
+    base = {"engine": engine, "family": case.family, "case": case.name}
+    base["shape"] = list(case.shape)
+    facts, where, rows = {}, {}, []
+    for source in case.sources():
+        worker = bench.pool.where(engine, source)
+        if worker is None:
+            continue
+        request = dict(key=source, engine=engine, case=key, source=source)
+        try:
+            facts[source] = bench.pool.ask(worker, do="prepare", **request, shape=case.shape)
+            where[source] = worker
+        except Failed as error:
+            rows.append({**base, "peer": source, "error": str(error)})
+            if source == "kit":
+                return rows
+    floor_at = where["kit"]
+    n_bytes = facts["kit"]["bytes"]
+    bench.pool.ask(floor_at, do="prepare_floor", key="floor", engine=engine, n_bytes=n_bytes)
+    where["floor"] = floor_at
+    timings = bench.time(where)
+    del where["floor"]
+    memory = bench.memory(where)
+    floor = timings["floor"].median
+    for peer in [s for s in facts if s != "kit"] or ["floor"]:
+        row = against({**base, "peer": peer}, timings, "kit", peer)
+        row.update(
+            floor_ms=floor,
+            of_floor=row["kit_ms"] / floor,
+            streams=case.streams,
+            kit_trace_ms=facts["kit"]["trace_ms"],
+            kit_compile_ms=facts["kit"]["compile_ms"],
+            kit_mib=memory["kit"],
+        )
+        if peer != "floor":
+            row.update(
+                peer_trace_ms=facts[peer]["trace_ms"],
+                peer_compile_ms=facts[peer]["compile_ms"],
+                peer_mib=memory[peer],
+                values=[facts["kit"]["value"], facts[peer]["value"]],
+                gradients=[facts["kit"]["gradient"], facts[peer]["gradient"]],
+                differs=case.differs.get(peer),
+                agrees=agree(facts["kit"], facts[peer]),
+            )
+        rows.append(row)
+        say(f"    {row['ratio']:.2f} of {peer}, {row['of_floor']:.1f} of the floor")
+    bench.drop(where)
+    return rows
+
+
+def agree(a, b):
+    return all(
+        math.isclose(a[k], b[k], rel_tol=AGREES, abs_tol=1e-6) for k in ("value", "gradient")
+    )
+
+
+def sums(bench, engine):
+    """k terms against a function by hand."""
+    rows, worker = [], BACKENDS[engine]
+    shape = (2, 16, 16, 4) if bench.tiny else cases.MAPS
+    for terms in range(1, 6):
+        say(f"{engine}: a sum of {terms}")
+        base = {"engine": engine, "terms": terms, "formula": combined.FORMULAS[:terms]}
+        where = {"kit": worker, "hand": worker}
+        request = dict(do="prepare_sum", engine=engine, terms=terms, shape=shape)
+        try:
+            facts = {s: bench.pool.ask(worker, key=s, source=s, **request) for s in where}
+        except Failed as error:
+            rows.append({**base, "error": str(error)})
+            continue
+        row = against(base, bench.time(where), "kit", "hand")
+        memory = bench.memory(where)
+        row.update(
+            agrees=agree(facts["kit"], facts["hand"]),
+            kit_compile_ms=facts["kit"]["trace_ms"] + facts["kit"]["compile_ms"],
+            peer_compile_ms=facts["hand"]["trace_ms"] + facts["hand"]["compile_ms"],
+            kit_mib=memory["kit"],
+            peer_mib=memory["hand"],
+        )
+        rows.append(row)
+        say(f"    {row['ratio']:.2f} of one by hand")
+        bench.drop(where)
+    return rows
+
+
+# What is compared in a training step: model, size, tiny size, "kit", "peer", what it shows.
+STEPS = (
+    ("cnn", 32, 8, "kit", "keras", "loss"),
+    ("unet", 128, 16, "kit", "keras", "loss"),
+    ("transformer", 128, 8, "kit", "keras", "loss"),
+    ("unet", 128, 16, "sum with metrics", "sum", "metrics of the terms"),
+)
+
+
+def steps(bench, backend):
+    """`train_on_batch` with the kit's loss, with Keras' own, and with next to none."""
+    rows = []
+    for model, size, tiny, ours, peer, shows in STEPS:
+        say(f"{backend}: a step of {model}, {shows}")
+        size = tiny if bench.tiny else size
+        base = {"backend": backend, "model": model, "size": size, "shows": shows}
+        base.update(compared=f"{ours} / {peer}")
+        where = {ours: backend, peer: backend, "nothing": backend}
+        request = dict(do="prepare_step", engine=engine_of(backend), model=model, size=size)
+        try:
+            facts = {s: bench.pool.ask(backend, key=s, loss=s, **request) for s in where}
+        except Failed as error:
+            rows.append({**base, "error": str(error)})
+            continue
+        timings = bench.time(where)
+        row = against(base, timings, ours, peer)
+        idle = timings["nothing"].median
+        row.update(
+            nothing_ms=idle,
+            kit_share=1 - idle / row["kit_ms"],
+            peer_share=1 - idle / row["peer_ms"],
+            kit_compile_ms=facts[ours]["compile_ms"],
+            peer_compile_ms=facts[peer]["compile_ms"],
+        )
+        rows.append(row)
+        say(f"    {row['ratio']:.2f} of {peer}")
+        bench.drop(where)
+    return rows
+
+
+def engine_of(backend):
+    return next(engine for engine, of in BACKENDS.items() if of == backend)
+
+
+# What grows: a case, the axis of its shape (or several), the sizes, and the name of the axis.
+GROWTH = (
+    ("regression/Huber", (0,), (2**12, 2**14, 2**16, 2**18, 2**20), "batch"),
+    (
+        "segmentation/CategoricalFocalCrossentropy (ids, logits, maps)",
+        (1, 2),
+        (32, 64, 128, 256, 512),
+        "pixels",
+    ),
+    ("segmentation/Dice (ids, logits)", (1, 2), (32, 64, 128, 256, 512), "pixels"),
+    ("segmentation/LovaszSoftmax", (1, 2), (32, 64, 128, 256), "pixels"),
+    ("segmentation/HausdorffDistance", (1, 2), (32, 64, 128, 256), "pixels"),
+    (
+        "classification/CategoricalCrossentropy (ids, logits)",
+        (1,),
+        (100, 300, 1000, 3000, 10000),
+        "classes",
+    ),
+    ("metric learning/TripletSemiHard (B=512)", (0,), (128, 256, 512, 1024, 2048), "batch"),
+    ("metric learning/TripletAll", (0,), (128, 256, 512, 1024, 2048), "batch"),
+    ("metric learning/MultiSimilarity", (0,), (128, 256, 512, 1024, 2048), "batch"),
+    ("ranking/PairwiseLogistic", (1,), (50, 100, 200, 400, 800), "list length"),
+    ("ranking/ApproxNDCG", (1,), (50, 100, 200, 400, 800), "list length"),
+    ("ranking/ListMLE", (1,), (50, 100, 200, 400, 800), "list length"),
+    ("ranking/LambdaNDCG", (1,), (50, 100, 200, 400, 800), "list length"),
+)
+
+
+def growth(bench, engine):
+    """Time and memory of the kit's loss against one size, and the fitted exponents."""
+    rows, every = [], cases.all_cases()
+    worker = BACKENDS[engine]
+    there = bench.pool.ask(worker, do="has", losses=[every[k].loss for k, *_ in GROWTH])["losses"]
+    for key, axes, sizes, along in GROWTH:
+        case = every[key]
+        if case.loss not in there:
+            continue
+        say(f"{engine}: {key} against {along}")
+        row = {"engine": engine, "family": case.family, "case": case.name, "along": along}
+        counts, ms, mib = [], [], []
+        for size in sizes[:2] if bench.tiny else sizes:
+            shape = list(case.shape)
+            for axis in axes:
+                shape[axis] = size
+            request = dict(key="kit", engine=engine, case=key, source="kit", shape=shape)
+            bench.pool.ask(worker, do="prepare", **request)
+            ms.append(bench.time({"kit": worker})["kit"].median)
+            mib.append(bench.memory({"kit": worker})["kit"])
+            counts.append(size ** len(axes))
+            bench.drop({"kit": worker})
+        row.update(sizes=counts, kit_ms=ms, kit_mib=mib)
+        row["time_exponent"] = measure.fitted_exponent(counts, ms)
+        # Below a MiB the high water of the process tells nothing.
+        if all(m is not None and m >= 1 for m in mib[len(mib) // 2 :]):
+            row["memory_exponent"] = measure.fitted_exponent(counts, mib)
+        rows.append(row)
+    return rows

@@ -1,0 +1,123 @@
+"""A process that compiles and runs losses when asked: one line of JSON in, one out.
+
+One worker per backend, and one in the peers' environment. The caller asks them
+in turn, so that candidates alternate even where they live in different processes.
+
+    python -m benchmarks.worker          serve
+    python -m benchmarks.worker --check  say which peers can be imported
+"""
+
+import importlib
+import json
+import os
+import sys
+import traceback
+
+import numpy as np
+
+from benchmarks import cases, engines, inputs
+
+
+class Worker:
+    def __init__(self):
+        self.engines = {}
+        self.steps = {}
+
+    def engine(self, name):
+        if name not in self.engines:
+            self.engines[name] = engines.make(name)
+        return self.engines[name]
+
+    def hello(self):
+        """Versions, and which losses the kit has here."""
+        names = ("tensorflow", "jax", "torch", "keras", "numpy", *cases.FOREIGN)
+        found = {}
+        for name in names:
+            module = sys.modules.get(cases.MODULES.get(name, name))
+            if hasattr(module, "__version__"):
+                found[name] = module.__version__
+        return {"versions": found}
+
+    def has(self, losses):
+        kit = importlib.import_module("keras_losskit")
+        return {"losses": [name for name in losses if hasattr(kit, name)]}
+
+    def prepare(self, key, engine, case, source, shape, tiny=False):
+        """Compile one candidate; its value, its gradient's length, and the times."""
+        case = cases.all_cases()[case]
+        loss = case.sources()[source](importlib.import_module(cases.MODULES[source]))
+        return self._prepare(key, engine, loss, inputs.make(case.inputs, shape))
+
+    def prepare_sum(self, key, engine, source, terms, shape):
+        from benchmarks import combined
+
+        loss = combined.total(source, terms)
+        return self._prepare(key, engine, loss, inputs.make("ids_logits", shape))
+
+    def prepare_step(self, key, engine, model, loss, size):
+        from benchmarks import training_step
+
+        step, seconds = training_step.make(model, loss, size)
+        self.steps[key] = engine, step
+        return {"trace_ms": None, "compile_ms": 1e3 * seconds, "value": step()}
+
+    def _prepare(self, key, engine, loss, arrays):
+        maker = self.engine(engine)
+        step, (value, gradient), (trace, compiling) = maker.compile(loss, *maker.tensors(arrays))
+        self.steps[key] = engine, step
+        gradient = np.asarray(gradient, dtype="float64")
+        return {
+            "value": float(value),
+            "gradient": float(np.sqrt(np.sum(gradient**2))),
+            "trace_ms": 1e3 * trace,
+            "compile_ms": 1e3 * compiling,
+            "bytes": sum(x.nbytes for x in arrays) + arrays[1].nbytes,
+        }
+
+    def prepare_floor(self, key, engine, n_bytes):
+        self.steps[key] = engine, self.engine(engine).copy(n_bytes)
+        return {}
+
+    def run(self, key, repeat=1):
+        engine, step = self.steps[key]
+        return {"ms": self.engine(engine).milliseconds(step, repeat)}
+
+    def memory(self, key):
+        engine, step = self.steps[key]
+        return {"mib": self.engine(engine).peak_mib(step)}
+
+    def drop(self):
+        self.steps.clear()
+        return {}
+
+
+def check():
+    os.environ.setdefault("SM_FRAMEWORK", "tf.keras")
+    for name in cases.FOREIGN:
+        module = importlib.import_module(cases.MODULES[name])
+        print(name, getattr(module, "__version__", "without a version"))
+
+
+def serve():
+    # Libraries print when they are imported; the answers have a channel of their own.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    # Some peers need B³ memory: where it runs out, this process is to end and no other.
+    if os.path.exists("/proc/self/oom_score_adj"):
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("1000")
+    worker = Worker()
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer = getattr(worker, request.pop("do"))(**request)
+        except Exception as error:
+            traceback.print_exc()
+            lines = [line for line in f"{type(error).__name__}: {error}".splitlines() if line]
+            answer = {"error": " ".join(dict.fromkeys((lines[0], lines[-1].strip())))[:300]}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    check() if "--check" in sys.argv else serve()
