@@ -156,13 +156,14 @@ class WeightedSum(CombinedLoss):
         )
 
     @property
+    def schedules(self):
+        """The weights that are schedules, by the name of their term."""
+        return {n: w for n, (w, _) in self.terms.items() if isinstance(w, Schedule)}
+
+    @property
     def undriven(self):
         """The names of the terms whose scheduled weight nothing drives."""
-        return [
-            name
-            for name, (weight, _) in self.terms.items()
-            if isinstance(weight, Schedule) and name not in self._driven
-        ]
+        return [name for name in self.schedules if name not in self._driven]
 
     def drive(self, name, variable):
         """Let a scheduled weight be what `variable` holds; `WeightScheduler` does."""

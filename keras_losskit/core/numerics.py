@@ -27,6 +27,11 @@ def mean(x, axis=-1):
     return ops.sum(x, axis=axis) / max(math.prod(sizes), 1)
 
 
+def mean_of_all(x):
+    """Mean over every axis; a number stays as it is."""
+    return mean(x, tuple(range(len(x.shape))))
+
+
 def largest(x, axis=-1, keepdims=False, initial=None):
     """Maximum over `axis`, and of `initial`; of an empty batch too."""
     if 0 in tuple(x.shape):  # There `ops.max` raises; the sum has the right shape.

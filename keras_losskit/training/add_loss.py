@@ -8,7 +8,7 @@ from keras_losskit.core.backend import replicas
 from keras_losskit.core.config import decode, encode
 from keras_losskit.core.foreign import as_loss
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import mean
+from keras_losskit.core.numerics import mean_of_all
 from keras_losskit.core.schedules import Schedule
 from keras_losskit.training.scheduled import DrivenInFit
 from keras_losskit.training.walk import layers
@@ -82,8 +82,7 @@ class AddLoss(keras.layers.Layer):
     def call(self, inputs):
         y_true, y_pred = self._pair(inputs)
         # Keras divides what layers add by the number of replicas; so does a loss.
-        value = self.loss(y_true, y_pred) * replicas()
-        value = mean(value, tuple(range(len(value.shape)))) if value.shape else value
+        value = mean_of_all(self.loss(y_true, y_pred) * replicas())
         batch = ops.cast(ops.shape(y_pred)[0], "float32")
         self.total.assign(self.total + batch * ops.cast(value, "float32"))
         self.count.assign(self.count + batch)
@@ -120,6 +119,11 @@ class AddLoss(keras.layers.Layer):
     @classmethod
     def from_config(cls, config):
         return cls(**decode(config))
+
+
+def added_losses(model):
+    """Every `AddLoss` layer of a model."""
+    return [layer for layer in layers(model) if isinstance(layer, AddLoss)]
 
 
 class AddedLossLogger(keras.callbacks.Callback):
@@ -165,23 +169,20 @@ class AddedLossLogger(keras.callbacks.Callback):
         self._keep("val_")
 
     def on_epoch_end(self, epoch, logs=None):
-        if not any(not name.startswith("val_") for name in self._seen):
+        if all(name.startswith("val_") for name in self._seen):
             self._keep("")
         if logs is not None:
             logs.update(self._seen)
 
-    def _layers(self):
-        # Through `self.model`, which fetches the state from a running JAX step.
-        return [layer for layer in layers(self.model) if isinstance(layer, AddLoss)]
-
+    # Through `self.model`, which fetches the state from a running JAX step.
     def _keep(self, prefix):
-        for layer in self._layers():
+        for layer in added_losses(self.model):
             count = float(ops.convert_to_numpy(layer.count))
             total = float(ops.convert_to_numpy(layer.total))
             self._seen[prefix + layer.name] = total / count if count else 0.0
 
     def _reset(self):
-        for layer in self._layers():
+        for layer in added_losses(self.model):
             layer.total.assign(0.0)
             layer.count.assign(0.0)
 

@@ -9,11 +9,12 @@ from keras import ops
 from keras_losskit.core.algebra import WeightedSum
 from keras_losskit.core.backend import keras_mask
 from keras_losskit.core.loss import Loss
+from keras_losskit.core.numerics import mean_of_all
 from keras_losskit.core.reduction import weigh
-from keras_losskit.training.add_loss import AddLoss
+from keras_losskit.training.add_loss import added_losses
 from keras_losskit.training.learned import LearnedWeights
 from keras_losskit.training.scheduled import attach
-from keras_losskit.training.walk import compiled_losses, layers
+from keras_losskit.training.walk import compiled_losses
 
 _SHOWN = 8  # Elements of a sample that are kept for the message.
 
@@ -59,7 +60,7 @@ class TerminateOnNonFiniteTerm(keras.callbacks.Callback):
         owner = model.terms.values() if isinstance(model, LearnedWeights) else ()
         losses = [loss for _, loss, _ in owner] or compiled_losses(model)
         losses = [loss for loss in losses if isinstance(loss, Loss)]
-        if not losses and not self._layers():
+        if not losses and not added_losses(model):
             raise ValueError(
                 "TerminateOnNonFiniteTerm: the model was compiled with no loss of "
                 "keras_losskit. Wrap it, loss=keras_losskit.as_loss(...), or use "
@@ -86,15 +87,12 @@ class TerminateOnNonFiniteTerm(keras.callbacks.Callback):
         self.report = {"epoch": self._epoch, "batch": batch, "terms": {}, "sample": None}
         for guard in self._guards:
             guard.tell(self.report)
-        for layer in self._layers():
+        for layer in added_losses(self.model):
             total = float(ops.convert_to_numpy(layer.total))
             if not np.isfinite(total):
                 self.report["terms"][layer.name] = total
         if self.verbose:
             print("\n" + describe(self.report))
-
-    def _layers(self):
-        return [layer for layer in layers(self.model) if isinstance(layer, AddLoss)]
 
 
 def describe(report):
@@ -157,7 +155,8 @@ class _TermGuard(keras.metrics.Metric):
         mask = keras_mask(y_pred)
         values, samples, per_sample = [], [], []
         for part in self.terms.values():
-            values.append(_flat_mean(part.evaluate(y_true, y_pred, sample_weight, mask)))
+            value = mean_of_all(part.evaluate(y_true, y_pred, sample_weight, mask))
+            values.append(ops.cast(value, "float32"))
             means = self._per_sample(part, y_true, y_pred, sample_weight, mask)
             per_sample.append(means)
             if means is None:
@@ -227,11 +226,6 @@ def _guard_of(loss, known):
     guard = _TermGuard(loss)
     loss.observers = [guard.observe]
     return guard
-
-
-def _flat_mean(value):
-    axes = tuple(range(len(value.shape)))
-    return ops.cast(ops.mean(value, axis=axes) if axes else value, "float32")
 
 
 def _summary(x, sample):

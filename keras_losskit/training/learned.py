@@ -11,7 +11,7 @@ from keras_losskit.core.backend import replicas
 from keras_losskit.core.config import decode, encode
 from keras_losskit.core.foreign import as_loss
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import mean
+from keras_losskit.core.numerics import mean_of_all
 from keras_losskit.core.schedules import Schedule
 
 
@@ -125,8 +125,9 @@ class LearnedWeights(keras.Model):
         batch = ops.shape(keras.tree.flatten(y_pred)[0])[0]
         for i, (weight, loss, output) in enumerate(self.terms.values()):
             predicted = _part(y_pred, output)
-            value = loss(_part(y, output), predicted, _part(sample_weight, output))
-            value = mean(value, tuple(range(len(value.shape)))) if value.shape else value
+            value = mean_of_all(
+                loss(_part(y, output), predicted, _part(sample_weight, output))
+            )
             current = weight * ops.cast(scales[i], value.dtype)
             total = total + ops.cast(current * value, total.dtype)
             self.term_metrics[i].update_state(value * replicas(), sample_weight=batch)

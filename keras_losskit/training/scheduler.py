@@ -8,9 +8,9 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.algebra import CombinedLoss, WeightedSum, unique_name
 from keras_losskit.core.schedules import Schedule
-from keras_losskit.training.add_loss import AddLoss
+from keras_losskit.training.add_loss import AddLoss, added_losses
 from keras_losskit.training.scheduled import ScheduledWeights, attach
-from keras_losskit.training.walk import compiled_losses, layers, parts
+from keras_losskit.training.walk import compiled_losses, parts
 
 
 class WeightScheduler(keras.callbacks.Callback):
@@ -158,13 +158,12 @@ def scheduled(model, loss=None):
         for whole in losses
         for part in parts(whole)
         if isinstance(part, WeightedSum)
-        for name, (weight, _) in part.terms.items()
-        if isinstance(weight, Schedule)
+        for name, weight in part.schedules.items()
     ]
     return found + [
         (layer, layer.name, layer.weight)
-        for layer in layers(model)
-        if isinstance(layer, AddLoss) and isinstance(layer.weight, Schedule)
+        for layer in added_losses(model)
+        if isinstance(layer.weight, Schedule)
     ]
 
 

@@ -11,7 +11,7 @@ from keras_losskit.core.backend import keras_mask, replicas, to_tensors
 from keras_losskit.core.config import decode, encode
 from keras_losskit.core.foreign import as_loss
 from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import mean, safe_divide
+from keras_losskit.core.numerics import mean_of_all, safe_divide
 
 
 @register
@@ -66,9 +66,8 @@ class TermMetric(keras.metrics.Metric):
                 "are means over all positions; the loss itself leaves masked ones out.",
                 stacklevel=2,
             )
-        value = loss.evaluate(y_true, y_pred, sample_weight, mask)
-        if len(value.shape):  # Of a loss that does not reduce.
-            value = mean(value, tuple(range(len(value.shape))))
+        # A loss may not reduce.
+        value = mean_of_all(loss.evaluate(y_true, y_pred, sample_weight, mask))
         if self.weighted and self.term is not None:
             weight = ops.cast(self.loss.weight(self.term), value.dtype)
             value = ops.where(weight == 0, ops.zeros_like(value), weight * value)
