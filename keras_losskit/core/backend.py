@@ -53,6 +53,25 @@ def replicas():
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
+def with_gradient(value, gradient, *tensors):
+    """`value(*tensors)`; on TensorFlow its gradient is what `gradient` says.
+
+    TensorFlow's graph makes a pass over memory of every operation, those of
+    backpropagation too, where a gradient written out takes fewer. It has to be
+    the gradient of `value`, which the other backends differentiate themselves:
+    theirs can be differentiated forward, too. `gradient(upstream, *tensors)` is
+    one tensor for each, in operations that can be differentiated again.
+    """
+    if keras.config.backend() != "tensorflow":
+        return value(*tensors)
+
+    @ops.custom_gradient
+    def call(*tensors):
+        return value(*tensors), lambda *upstream: gradient(*upstream, *tensors)
+
+    return call(*tensors)
+
+
 def keras_frame(*names):
     """The nearest running function of Keras of one of these names, or `None`.
 

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_losskit.core.backend import with_gradient
+
 NOTHING = -1e30  # What stands for log 0: far below any logit, and finite.
 
 # `ops.mean`, `ops.maximum` and `ops.minimum` compute in float32 on JAX and torch
@@ -48,22 +50,26 @@ def cumsum(x):
 
 
 def at_least(x, bound):
-    """max(x, bound) for a constant bound; NaN stays NaN."""
-    return ops.where(x < bound, ops.full_like(x, bound), x)
+    """max(x, bound) for a constant bound; NaN stays NaN, a tie has slope 1."""
+    return larger(x, ops.convert_to_tensor(bound, dtype=x.dtype))
 
 
 def at_most(x, bound):
-    """min(x, bound) for a constant bound; NaN stays NaN."""
-    return ops.where(x > bound, ops.full_like(x, bound), x)
+    """min(x, bound) for a constant bound; NaN stays NaN, a tie has slope 1."""
+    return smaller(x, ops.convert_to_tensor(bound, dtype=x.dtype))
 
 
 def larger(a, b):
     """The larger of two tensors, element by element; the slope of a tie is a's."""
+    if keras.config.backend() == "tensorflow":  # Elsewhere a tie is shared.
+        return ops.maximum(a, b)
     return ops.where(a < b, b, a)
 
 
 def smaller(a, b):
     """The smaller of two tensors, element by element; the slope of a tie is a's."""
+    if keras.config.backend() == "tensorflow":
+        return ops.minimum(a, b)
     return ops.where(b < a, b, a)
 
 
@@ -76,10 +82,14 @@ def safe_log(p):
     `keras.config.epsilon()`.
     """
     eps = keras.config.epsilon()
-    # Chosen, not added: in float32 a slope of 1/eps that cancels would leave the
-    # gradient of the logarithm in whole numbers.
-    tangent = p / eps + (math.log(eps) - 1)
-    return ops.where(p < eps, tangent, ops.log(at_least(p, eps)))
+
+    def value(p):
+        # Chosen, not added: in float32 a slope of 1/eps that cancels would leave the
+        # gradient of the logarithm in whole numbers.
+        tangent = p / eps + (math.log(eps) - 1)
+        return ops.where(p < eps, tangent, ops.log(at_least(p, eps)))
+
+    return with_gradient(value, lambda up, p: up / at_least(p, eps), p)
 
 
 def safe_sqrt(x):
@@ -96,11 +106,50 @@ def safe_divide(a, b):
 
 def shares(x):
     """x / Σx over the last axis, for x >= 0; 0, with zero gradient, where Σx is 0."""
+
+    def gradient(up, x):
+        scale = _one_over_sum(x)
+        return scale * (up - scale * ops.sum(up * x, axis=-1, keepdims=True))
+
+    return with_gradient(lambda x: x * _one_over_sum(x), gradient, x)
+
+
+def share_of(x, ids):
+    """x_i / Σx over the last axis, for ids `(…)` in [0, C); as in `shares`."""
+
+    def value(x):
+        return entry(x, ids) * ops.squeeze(_one_over_sum(x), axis=-1)
+
+    def gradient(up, x):
+        row = ops.one_hot(ids, x.shape[-1], dtype=x.dtype)
+        share = ops.expand_dims(value(x), -1)
+        return ops.expand_dims(up, -1) * _one_over_sum(x) * (row - share)
+
+    return with_gradient(value, gradient, x)
+
+
+def log_softmax_of(z, ids):
+    """log softmax(z)_i over the last axis, for ids `(…)` in [0, C)."""
+
+    def gradient(up, z):
+        row = ops.one_hot(ids, z.shape[-1], dtype=z.dtype)
+        return ops.expand_dims(up, -1) * (row - ops.softmax(z, axis=-1))
+
+    return with_gradient(lambda z: entry(ops.log_softmax(z, axis=-1), ids), gradient, z)
+
+
+def entry(x, ids):
+    """x_i on the last axis, for ids `(…)` in [0, C)."""
+    taken = ops.take_along_axis(x, ops.expand_dims(ids, -1), axis=-1)
+    return ops.squeeze(taken, axis=-1)
+
+
+def _one_over_sum(x):
     # One division a row; the bound keeps the square of the quotient finite.
     total = ops.sum(x, axis=-1, keepdims=True)
     tiny = 1e-18 if keras.backend.standardize_dtype(x.dtype) == "float32" else 1e-150
     some = total > tiny
-    return x * ops.where(some, 1 / ops.where(some, total, 1), 0)
+    return ops.where(some, 1 / ops.where(some, total, 1), 0)
 
 
 def power(x, exponent):
@@ -118,10 +167,29 @@ def power(x, exponent):
     if exponent == 2:
         return ops.square(x)
     if exponent < 1:
-        tiny = 1e-37 if keras.backend.standardize_dtype(x.dtype) == "float32" else 1e-300
-        x = at_least(x, tiny)
+        x = at_least(x, _smallest(x))
+    return _raised(x, exponent)
+
+
+def power_slope(x, exponent):
+    """The slope of `power`."""
+    if exponent == 0:
+        return ops.zeros_like(x)
+    if exponent == 1:
+        return ops.ones_like(x)
+    if exponent > 1:
+        return exponent * (x if exponent == 2 else _raised(x, exponent - 1))
+    held = at_least(x, _smallest(x))
+    return ops.where(x < held, 0, exponent * _raised(held, exponent - 1))
+
+
+def _raised(x, exponent):
     # As a tensor: torch would round a plain float to float32.
     return ops.power(x, ops.convert_to_tensor(exponent, dtype=x.dtype))
+
+
+def _smallest(x):
+    return 1e-37 if keras.backend.standardize_dtype(x.dtype) == "float32" else 1e-300
 
 
 def expm1(x):

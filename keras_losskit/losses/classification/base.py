@@ -5,7 +5,7 @@ from keras import ops
 from keras_losskit.core import checks, targets
 from keras_losskit.core.labelled import LabelledLoss
 from keras_losskit.core.loss import Loss
-from keras_losskit.core.numerics import safe_log, shares
+from keras_losskit.core.numerics import log_softmax_of, safe_log, share_of, shares
 
 
 class CategoricalLoss(LabelledLoss):
@@ -50,6 +50,26 @@ class CategoricalLoss(LabelledLoss):
         if self.from_logits:
             return ops.log_softmax(y_pred, axis=-1)
         return safe_log(self.probabilities(y_pred))
+
+    def true_class(self, y_true, y_pred):
+        """p, log p and the weight of the true class where `y_true` holds ids.
+
+        `None` for rows, or with `label_smoothing`: then every class counts. An id
+        outside [0, C) has the weight 0.
+        """
+        if self.label_smoothing or len(y_true.shape) == len(y_pred.shape):
+            return None
+        classes = y_pred.shape[-1]
+        known = ops.logical_and(y_true >= 0, y_true < classes)
+        ids = ops.where(known, y_true, ops.zeros_like(y_true))
+        if self.from_logits:
+            log_p = log_softmax_of(y_pred, ids)
+            p = ops.exp(log_p)
+        else:
+            p = share_of(y_pred, ids)
+            log_p = safe_log(p)
+        weight, w = ops.cast(known, y_pred.dtype), self.weights_per_class(y_pred.dtype)
+        return p, log_p, weight if w is None else weight * ops.take(w, ids)
 
     def sum_over_classes(self, per_class):
         """Σ_c w_c·x_c: class weights act inside the sum over classes."""

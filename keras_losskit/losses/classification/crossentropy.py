@@ -126,13 +126,20 @@ class CategoricalCrossentropy(CategoricalLoss):
             )
 
     def call(self, y_true, y_pred):
-        g = self.smoothed_targets(y_true, y_pred)
-        if self.from_logits and self.class_weights is None:
-            # One kernel, whose gradient p - g takes no second exponential.
-            values = ops.categorical_crossentropy(g, y_pred, from_logits=True)
-        else:
-            values = -self.sum_over_classes(g * self.log_probabilities(y_pred))
+        values = self.minus_log(y_true, y_pred)
         if self.z_loss:
             log_z = ops.logsumexp(y_pred, axis=-1)
             values = values + self.z_loss * ops.square(log_z)
         return values
+
+    def minus_log(self, y_true, y_pred):
+        """-Σ_c w_c·g_c·log p_c."""
+        true = self.true_class(y_true, y_pred)
+        if true is not None:
+            _, log_p, weight = true
+            return -weight * log_p
+        g = self.smoothed_targets(y_true, y_pred)
+        if self.from_logits and self.class_weights is None:
+            # One kernel, whose gradient p - g takes no second exponential.
+            return ops.categorical_crossentropy(g, y_pred, from_logits=True)
+        return -self.sum_over_classes(g * self.log_probabilities(y_pred))

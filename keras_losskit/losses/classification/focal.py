@@ -3,8 +3,9 @@
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, mean_last_axis, power
+from keras_losskit.core.numerics import at_least, mean_last_axis, power, power_slope
 from keras_losskit.losses.classification.base import BinaryLoss, CategoricalLoss
 from keras_losskit.losses.classification.crossentropy import binary_crossentropy
 
@@ -59,17 +60,40 @@ class BinaryFocalCrossentropy(BinaryLoss):
 
     def call(self, y_true, y_pred):
         g = y_true
-        # 1 - p_t, without the subtraction that would cancel near p_t = 1.
         if self.from_logits:
-            miss = g * ops.sigmoid(-y_pred) + (1 - g) * ops.sigmoid(y_pred)
+            values = focal_of_logits(g, y_pred, self.gamma)
         else:
+            # 1 - p_t, without the subtraction that would cancel near p_t = 1.
             miss = g * (1 - y_pred) + (1 - g) * y_pred
-        values = power(miss, self.gamma) * binary_crossentropy(
-            g, y_pred, self.from_logits
-        )
+            values = power(miss, self.gamma) * binary_crossentropy(g, y_pred, False)
         if self.alpha is not None:
             values = (g * self.alpha + (1 - g) * (1 - self.alpha)) * values
         return mean_last_axis(values)
+
+
+def focal_of_logits(g, z, gamma):
+    """m^gamma·b, elementwise: m = 1 - p_t, b the cross-entropy, from one exponential."""
+
+    def parts(g, z):
+        high = z >= 0
+        small = ops.exp(ops.where(high, -z, z))  # exp(-|z|), with a slope at 0.
+        p, q = 1 / (1 + small), small / (1 + small)
+        p, q = ops.where(high, p, q), ops.where(high, q, p)
+        miss = g * q + (1 - g) * p
+        return p, q, miss, ops.where(high, z, 0) - g * z + ops.log1p(small)
+
+    def value(g, z):
+        _, _, miss, crossentropy = parts(g, z)
+        return power(miss, gamma) * crossentropy
+
+    def gradient(up, g, z):
+        p, q, miss, crossentropy = parts(g, z)
+        raised = power(miss, gamma)
+        steep = power_slope(miss, gamma) * crossentropy
+        by_z = (1 - 2 * g) * p * q * steep + raised * (p - g)
+        return up * ((q - p) * steep - raised * z), up * by_z
+
+    return with_gradient(value, gradient, g, z)
 
 
 @register
@@ -129,10 +153,17 @@ class CategoricalFocalCrossentropy(CategoricalLoss):
         self.gamma = checks.real(self, "gamma", gamma, at_least=0)
 
     def call(self, y_true, y_pred):
+        true = self.true_class(y_true, y_pred)
+        if true is not None:
+            p, log_p, weight = true
+            return weight * self.score(p, log_p)
+        # A softmax is also what an overlap loss beside this one computes, so that a
+        # compiler does it once.
+        p, log_p = self.probabilities(y_pred), self.log_probabilities(y_pred)
         g = self.smoothed_targets(y_true, y_pred)
+        return self.sum_over_classes(g * self.score(p, log_p))
+
+    def score(self, p, log_p):
         # Near p = 1 the subtraction loses digits of a factor whose product with
-        # log p vanishes faster; a softmax is also what an overlap loss beside this
-        # one computes, so that a compiler does it once.
-        miss = at_least(1 - self.probabilities(y_pred), 0)
-        log_p = self.log_probabilities(y_pred)
-        return -self.sum_over_classes(g * power(miss, self.gamma) * log_p)
+        # log p vanishes faster.
+        return -power(at_least(1 - p, 0), self.gamma) * log_p

@@ -57,12 +57,22 @@ class GeneralizedCrossentropy(CategoricalLoss):
         self.q = checks.real(self, "q", q, above=0, at_most=1)
 
     def call(self, y_true, y_pred):
+        true = self.true_class(y_true, y_pred)
+        if true is not None:
+            p, log_p, weight = true
+            return weight * self.score(p, log_p)
         g = self.smoothed_targets(y_true, y_pred)
         if self.from_logits:
-            values = -expm1(self.q * _log_of_mean(g, self.log_probabilities(y_pred)))
+            values = self.score(None, _log_of_mean(g, self.log_probabilities(y_pred)))
         else:
-            values = 1 - self._power(ops.sum(g * self.probabilities(y_pred), axis=-1))
-        return self.weigh_positions(values / self.q, g)
+            p = ops.sum(g * self.probabilities(y_pred), axis=-1)
+            values = self.score(p, None)
+        return self.weigh_positions(values, g)
+
+    def score(self, p, log_p):
+        """(1 - p^q)/q."""
+        missing = -expm1(self.q * log_p) if self.from_logits else 1 - self._power(p)
+        return missing / self.q
 
     def _power(self, p):
         """p^q, and below epsilon the chord to 0."""

@@ -45,6 +45,10 @@ class PolyCrossentropy(CategoricalLoss):
         self.epsilon = checks.real(self, "epsilon", epsilon, at_least=-1)
 
     def call(self, y_true, y_pred):
+        true = self.true_class(y_true, y_pred)
+        if true is not None:
+            p, log_p, weight = true
+            return weight * (self.epsilon * (1 - p) - log_p)
         g = self.smoothed_targets(y_true, y_pred)
         # Σ g·(1 - p) is 1 - p_t, as the shares g sum to 1.
         per_class = self.epsilon * (1 - self.probabilities(y_pred))
