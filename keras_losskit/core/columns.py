@@ -11,6 +11,31 @@ from keras import ops
 from keras_losskit.core.backend import compiled_once
 
 
+PANEL = 256  # As many columns as stay in a processor's cache.
+
+
+@compiled_once
+def in_panels(first, second, third, choose):
+    """`choose(first, second, third)`, a few columns of the matrices at a time.
+
+    `choose` returns int32 in the shape of what it is given. What it needs on its
+    way is then a part of a matrix each, near at hand.
+    """
+    columns = first.shape[1]
+    if columns is not None and columns <= PANEL:
+        return choose(first, second, third)
+    n, m = ops.shape(first)[0], ops.shape(first)[1]
+    width = PANEL if columns is not None else ops.minimum(m, PANEL)
+
+    def add(k, chosen):
+        start = ops.minimum(k * width, m - width)  # The last panel may overlap.
+        panels = [ops.slice(x, (0, start), (n, width)) for x in (first, second, third)]
+        return ops.slice_update(chosen, (0, start), choose(*panels))
+
+    panels = (m + PANEL - 1) // PANEL
+    return ops.fori_loop(0, panels, add, ops.zeros((n, m), dtype="int32"))
+
+
 def take_in_columns(x, rows):
     """`x[rows[i, j], j]` for every i, j."""
     return ops.take_along_axis(x, rows, axis=0)

@@ -4,17 +4,45 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_losskit.core.numerics import at_least, largest, safe_divide, safe_sqrt
+from keras_losskit.core.backend import with_gradient
+from keras_losskit.core.numerics import at_least, largest, one_over, safe_divide, safe_sqrt
 
 DISTANCES = ("euclidean", "squared_euclidean", "cosine")
 
 
 def unit(x, axis=-1):
     """`x` scaled to length 1; a zero vector stays zero, with zero gradient."""
-    # Divided by its largest entry first, so that squares neither overflow nor vanish.
-    top = ops.stop_gradient(largest(ops.abs(x), axis, keepdims=True, initial=0))
-    x = safe_divide(x, top)
-    return safe_divide(x, safe_sqrt(ops.sum(ops.square(x), axis=axis, keepdims=True)))
+
+
+    def scales(x):
+        # By its largest entry first, so that squares neither overflow nor vanish.
+        top = ops.stop_gradient(largest(ops.abs(x), axis, keepdims=True, initial=0))
+        first = one_over(top)
+        squares = ops.sum(ops.square(x * first), axis=axis, keepdims=True)
+        return first, one_over(safe_sqrt(squares))
+
+    def value(x):
+        first, second = scales(x)
+        return x * first * second
+
+    def gradient(up, x):
+        first, second = scales(x)
+        u = x * first * second
+        along = ops.sum(up * u, axis=axis, keepdims=True)
+        return (up - along * u) * first * second
+
+    return with_gradient(value, gradient, x)
+
+
+def cosine(x, y, axis=-1):
+    """The cosine of corresponding vectors along an axis; 0 where one is zero."""
+    # Divided after the sum: two divisions a vector.
+    products = ops.sum(x * y, axis=axis)
+    return safe_divide(safe_divide(products, _length(x, axis)), _length(y, axis))
+
+
+def _length(x, axis):
+    return safe_sqrt(ops.sum(ops.square(x), axis=axis))
 
 
 def cosines(x, y):

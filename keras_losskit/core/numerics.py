@@ -84,12 +84,25 @@ def safe_log(p):
     eps = keras.config.epsilon()
 
     def value(p):
-        # Chosen, not added: in float32 a slope of 1/eps that cancels would leave the
-        # gradient of the logarithm in whole numbers.
-        tangent = p / eps + (math.log(eps) - 1)
-        return ops.where(p < eps, tangent, ops.log(at_least(p, eps)))
+        # The tangent's slope is 0 above epsilon, not 1/eps - 1/eps: in float32 that
+        # would leave the gradient of the logarithm in whole numbers.
+        return ops.log(at_least(p, eps)) - ops.relu(eps - p) / eps
 
     return with_gradient(value, lambda up, p: up / at_least(p, eps), p)
+
+
+def safe_log_ratio(a, b):
+    """log(a/b) for a and b in [0, 1], both continued as by `safe_log`."""
+    eps = keras.config.epsilon()
+
+    def value(a, b):
+        tangents = ops.relu(eps - b) - ops.relu(eps - a)
+        return ops.log(at_least(a, eps) / at_least(b, eps)) + tangents / eps
+
+    def gradient(up, a, b):
+        return up / at_least(a, eps), -up / at_least(b, eps)
+
+    return with_gradient(value, gradient, a, b)
 
 
 def safe_sqrt(x):
@@ -102,6 +115,12 @@ def safe_divide(a, b):
     """a / b, and 0 (with zero gradient) where b is 0."""
     nonzero = b != 0
     return ops.where(nonzero, a / ops.where(nonzero, b, 1), 0)
+
+
+def one_over(x):
+    """1 / x for x >= 0, and 0 where it would be infinite."""
+    some = x > _smallest(x)
+    return ops.where(some, 1 / ops.where(some, x, 1), 0)
 
 
 def shares(x):
@@ -213,19 +232,35 @@ def log_sum_exp(x, where, axis=-1):
 
     Of none it is -1e30, with zero gradient: a softplus or a hinge of it is 0.
     """
-    zero = ops.zeros_like(x)
-    top = ops.stop_gradient(largest_where(x, where, axis))
-    shifted = ops.where(where, x - ops.expand_dims(top, axis), zero)
-    total = ops.sum(ops.where(where, ops.exp(shifted), zero), axis=axis)
-    some = total > 0
-    logarithm = top + ops.log(ops.where(some, total, 1))
-    return ops.where(some, logarithm, ops.full_like(logarithm, NOTHING))
+
+    def terms(x):
+        marked = _only_where(x, where)
+        # Above what stands for nothing, so that its exponential is 0.
+        top = at_least(largest(marked, axis, keepdims=True, initial=NOTHING), NOTHING / 2)
+        terms = ops.exp(marked - ops.stop_gradient(top))
+        total = ops.sum(terms, axis=axis, keepdims=True)
+        some = total > 0
+        return terms, ops.where(some, total, 1), some, top
+
+    def value(x):
+        _, total, some, top = terms(x)
+        logarithm = ops.where(some, ops.log(total) + ops.stop_gradient(top), NOTHING)
+        return ops.squeeze(logarithm, axis=axis)
+
+    def gradient(up, x):
+        exponentials, total, _, _ = terms(x)
+        return exponentials * (ops.expand_dims(up, axis) / total)
+
+    return with_gradient(value, gradient, x)
 
 
 def largest_where(x, where, axis=-1):
     """max(x) over the entries that `where` marks; -1e30 of none."""
-    marked = ops.where(where, x, ops.full_like(x, NOTHING))
-    return largest(marked, axis, initial=NOTHING)
+    return largest(_only_where(x, where), axis, initial=NOTHING)
+
+
+def _only_where(x, where):
+    return ops.where(where, x, ops.convert_to_tensor(NOTHING, dtype=x.dtype))
 
 
 def log_add_exp(a, b):

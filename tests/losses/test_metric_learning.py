@@ -77,6 +77,28 @@ def test_batch_all_counts_active_triplets_in_large_batches():
     np.testing.assert_allclose(got, expected, rtol=2e-5)
 
 
+@pytest.mark.parametrize("loss", [kl.TripletSemiHard, kl.TripletAll], ids=lambda c: c.__name__)
+def test_more_columns_than_a_panel_holds(loss):
+    n = columns.PANEL + 14
+    ids, x = rng.integers(0, 30, n), rng.normal(size=(n, 4)).astype("float32")
+    options = {"margin": 0.2, "distance": "euclidean", "soft": False}
+    expected = cases.per_anchor(MINED[loss])(ids, x.astype("float64"), **options)
+    instance = loss(**options, reduction="none")
+    got = [instance(ids, x)]
+    if BACKEND == "tensorflow":  # There `fit` compiles for a batch of unknown size.
+        import tensorflow as tf
+
+        unknown = [tf.TensorSpec([None], ids.dtype), tf.TensorSpec([None, 4], x.dtype)]
+        for jit in (False, True):
+            got.append(
+                tf.function(
+                    lambda y, p: instance(y, p), input_signature=unknown, jit_compile=jit
+                )(ids, x)
+            )
+    for values in got:
+        np.testing.assert_allclose(to_numpy(values), expected, rtol=2e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 8, 21, 64, 65])
 def test_columns_are_sorted_and_searched(n):
     x = rng.integers(0, 9, (n, 4)).astype("float32")

@@ -4,6 +4,7 @@ from keras import ops
 
 from keras_losskit.core import checks, targets
 from keras_losskit.core.loss import Loss
+from keras_losskit.core.numerics import at_least, larger, smaller
 
 FORMATS = ("xyxy", "yxyx", "xywh", "center_xywh")
 
@@ -50,7 +51,7 @@ class BoxLoss(Loss):
 
     def spans(self, boxes):
         """`((left, right), (top, bottom))` of boxes in `box_format`."""
-        a, b, c, d = boxes[..., 0], boxes[..., 1], boxes[..., 2], boxes[..., 3]
+        a, b, c, d = ops.unstack(boxes, 4, axis=-1)
         if self.box_format == "yxyx":
             return _ordered(b, d), _ordered(a, c)
         if self.box_format == "xyxy":
@@ -103,19 +104,15 @@ def _length(span):
     return span[1] - span[0]
 
 
-# Comparisons by `where`, so that ties have the same gradient on every backend.
-
-
 def _ordered(a, b):
-    crossed = b < a
-    return ops.where(crossed, b, a), ops.where(crossed, a, b)
+    return smaller(a, b), larger(b, a)
 
 
 def _overlap(p, t):
     """Of two spans; negative where there is a gap between them."""
-    return ops.where(t[1] < p[1], t[1], p[1]) - ops.where(t[0] > p[0], t[0], p[0])
+    return smaller(p[1], t[1]) - larger(p[0], t[0])
 
 
 def _positive(x):
-    # "<", so that boxes that touch still have a slope towards each other.
-    return ops.where(x < 0, 0, x)
+    # With a slope of 1 at 0: boxes that touch are still drawn towards each other.
+    return at_least(x, 0)

@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_losskit.core import checks, targets
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import safe_log
+from keras_losskit.core.numerics import safe_log, safe_log_ratio
 from keras_losskit.losses.classification.base import CategoricalLoss
 
 
@@ -86,8 +86,11 @@ class KLDivergence(DistributionLoss):
         super().__init__(from_logits=from_logits, **common)
 
     def call(self, y_true, y_pred):
-        g, log_g, _, log_p = self.both(y_true, y_pred)
-        return ops.sum(g * (log_g - log_p), axis=-1)
+        if self.from_logits:
+            g, log_g, _, log_p = self.both(y_true, y_pred)
+            return ops.sum(g * (log_g - log_p), axis=-1)
+        g, p = self.dense_targets(y_true, y_pred), self.probabilities(y_pred)
+        return ops.sum(g * safe_log_ratio(g, p), axis=-1)
 
 
 @register

@@ -23,7 +23,7 @@ class _Margins(Loss):
 
     def shortfall(self, y_true, y_pred):
         """max(1 - y·z, 0)."""
-        return at_least(1 - y_true * y_pred, 0)
+        return ops.relu(1 - y_true * y_pred)
 
 
 def _check_signs(owner, y_true):

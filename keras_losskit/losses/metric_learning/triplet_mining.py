@@ -6,6 +6,7 @@ from keras_losskit.core import distances
 from keras_losskit.core.backend import compiled_once
 from keras_losskit.core.columns import (
     count_in_columns,
+    in_panels,
     rows_by_rank,
     sort_columns,
     take_in_columns,
@@ -77,16 +78,23 @@ equal if classes are equally large |
     """
 
     def over_columns(self, d, positive, negative):
-        known = ops.stop_gradient(ops.where(negative, d, INFINITY))
-        ordered = sort_columns(known)
-        rank = count_in_columns(ordered, d, inclusive=True)
-        farther = rank < ops.sum(ops.cast(negative, "int32"), axis=0)
-        nearest = take_in_columns(
-            rows_by_rank(known, ordered), ops.where(farther, rank, 0)
-        )
+        fixed = ops.stop_gradient(d)
+        nearest = in_panels(fixed, positive, negative, choose=_nearest_farther_negative)
+        some = nearest >= 0
+        d_an = take_in_columns(d, ops.where(some, nearest, 0))
         farthest = largest_where(d, negative, axis=0)
-        d_an = ops.where(farther, take_in_columns(d, nearest), farthest[None, :])
+        d_an = ops.where(some, d_an, farthest[None, :])
         return mean_where(self.cost(d, d_an), positive, axis=0)
+
+
+def _nearest_farther_negative(d, positive, negative):
+    """Its row, for each entry of `d`; -1 where there is none."""
+    known = ops.where(negative, d, INFINITY)
+    ordered = sort_columns(known)
+    rank = count_in_columns(ordered, d, inclusive=True)
+    farther = rank < ops.sum(ops.cast(negative, "int32"), axis=0)
+    nearest = take_in_columns(rows_by_rank(known, ordered), ops.where(farther, rank, 0))
+    return ops.where(farther, nearest, -1)
 
 
 @register
@@ -139,17 +147,21 @@ triplets of the whole batch at once |
         # The sum of hinges is linear in the distances: each counts as often as it
         # is in an active triplet, positives upwards, negatives downwards. Both
         # counts compare the same two numbers, so that they agree on each triplet.
-        reach = ops.stop_gradient(d + self.margin)
-        near = sort_columns(ops.where(negative, ops.stop_gradient(d), INFINITY))
+        counts = in_panels(ops.stop_gradient(d), positive, negative, choose=self.slopes)
+        active = ops.cast(ops.sum(ops.where(positive, counts, 0), axis=0), d.dtype)
+        total = ops.sum(ops.cast(counts, d.dtype) * d, axis=0)
+        return safe_divide(total + self.margin * active, active)
+
+    def slopes(self, d, positive, negative):
+        """In how many active triplets a distance is, a negative's counted as -1."""
+        reach = d + self.margin
+        near = sort_columns(ops.where(negative, d, INFINITY))
         reaching = sort_columns(ops.where(positive, reach, INFINITY))
         ups = ops.where(positive, count_in_columns(near, reach), 0)
         not_below = ops.sum(ops.cast(positive, "int32"), axis=0) - count_in_columns(
             reaching, d, inclusive=True
         )
-        downs = ops.where(negative, not_below, 0)
-        active = ops.cast(ops.sum(ups, axis=0), d.dtype)
-        total = ops.sum(ops.cast(ups - downs, d.dtype) * d, axis=0)
-        return safe_divide(total + self.margin * active, active)
+        return ups - ops.where(negative, not_below, 0)
 
 
 @compiled_once

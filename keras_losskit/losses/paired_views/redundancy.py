@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, largest, safe_divide, safe_sqrt
+from keras_losskit.core.numerics import at_least, largest, one_over, safe_divide, safe_sqrt
 from keras_losskit.losses.paired_views.base import ViewsLoss
 
 
@@ -95,9 +95,9 @@ def _standardised(x, shares):
     # deviation first, squares neither overflow nor vanish.
     epsilon = 8 * float(np.finfo(keras.backend.standardize_dtype(x.dtype)).eps)
     size, top = _largest(x), _largest(centred)
-    scaled = safe_divide(centred, ops.where(top > epsilon * size, top, ops.zeros_like(top)))
+    scaled = centred * one_over(ops.where(top > epsilon * size, top, ops.zeros_like(top)))
     variance = ops.sum(shares * ops.square(scaled), axis=0, keepdims=True)
-    return safe_divide(scaled, safe_sqrt(variance))
+    return scaled * one_over(safe_sqrt(variance))
 
 
 @register

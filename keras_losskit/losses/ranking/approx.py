@@ -22,8 +22,9 @@ class ApproxMetric(RankingLoss):
     def smooth_ranks(self, scores, mask):
         """Between 1 and the list's length, `(B, L)`."""
         ahead = ops.sigmoid(differences(scores / -self.temperature))
+        counted = ops.expand_dims(ops.cast(mask, ahead.dtype), -1)
         # Each item is half ahead of itself.
-        return 0.5 + ops.sum(ops.where(ops.expand_dims(mask, 1), ahead, 0), axis=2)
+        return 0.5 + ops.squeeze(ahead @ counted, axis=-1)
 
 
 @register

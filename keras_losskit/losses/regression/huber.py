@@ -5,6 +5,7 @@ import math
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.loss import Loss, register
 from keras_losskit.core.numerics import at_least, at_most, mean_last_axis
 
@@ -68,8 +69,13 @@ class LogCosh(Loss):
     """
 
     def call(self, y_true, y_pred):
-        d = ops.abs(y_pred - y_true)
-        return mean_last_axis(d + ops.softplus(-2 * d) - math.log(2))
+        d = y_pred - y_true
+        return mean_last_axis(with_gradient(_log_cosh, lambda up, d: up * ops.tanh(d), d))
+
+
+def _log_cosh(d):
+    d = ops.abs(d)
+    return d + ops.softplus(-2 * d) - math.log(2)
 
 
 @register

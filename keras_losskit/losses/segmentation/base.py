@@ -4,6 +4,7 @@ import numpy as np
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.labelled import LabelledLoss
 from keras_losskit.core.numerics import mean, safe_divide
 from keras_losskit.core.reduction import align_left, fill
@@ -91,17 +92,28 @@ class SegmentationLoss(LabelledLoss):
 
         `weights` come only over the batch; see `applies_weights`.
         """
-        axes = _summed_axes(maps[0], self.over == "batch")
-        return [_sum(fill(x, mask), weights, axes) for x in maps]
+        return [self.over_batch(_sum_of(fill(x, mask), weights), weights) for x in maps]
+
+    def over_batch(self, sums, weights):
+        """Sums per sample `(B, C)` as they are, or weighed and summed over the batch."""
+        if self.over == "sample":
+            return sums
+        if weights is not None and len(weights.shape) == 1:
+            sums = ops.expand_dims(weights, -1) * sums
+        return ops.sum(sums, axis=0)
 
     def means(self, x, mask, weights):
         """The map's mean over the positions that exist, where `sums` has sums."""
         if mask is None and weights is None:
-            return mean(x, _summed_axes(x, self.over == "batch"))
+            return mean(x, tuple(range(self.over == "sample", len(x.shape) - 1)))
         return safe_divide(*self.sums((x, ops.ones_like(x[..., :1])), mask, weights))
 
     def class_mean(self, per_class, present):
         """Σ w·ℓ / Σ w over the classes that count; 0 where none does."""
+        if not self.skips_absent:  # The shares are known beforehand.
+            factors = self.class_factors(per_class.shape[-1])
+            shares = ops.convert_to_tensor(factors / max(factors.sum(), 1e-30), per_class.dtype)
+            return ops.sum(shares * per_class, axis=-1)
         w = self.class_shares(per_class, present)
         return safe_divide(ops.sum(w * per_class, axis=-1), ops.sum(w, axis=-1))
 
@@ -134,21 +146,19 @@ def positions_of(mask, like):
     return ops.logical_and(align_left(mask, len(like.shape)), ops.ones_like(like, dtype="bool"))
 
 
-def _summed_axes(x, over_batch):
-    return tuple(range(0 if over_batch else 1, len(x.shape) - 1))
-
-
-def _sum(x, weights, axes):
-    if weights is not None:
+def _sum_of(x, weights=None):
+    """Sums over all but the first and the last axis, with the positions' weights."""
+    if weights is not None and len(weights.shape) > 1:
         x = align_left(weights, len(x.shape)) * x
+    axes = tuple(range(1, len(x.shape) - 1))
     return ops.sum(x, axis=axes) if axes else x
 
 
 class OverlapLoss(SegmentationLoss):
     """Base of losses on ratios of counts, per class.
 
-    A subclass writes `score(tp, fp, fn)`: the loss of each class from Σpg,
-    Σp(1 - g) and Σ(1 - p)g.
+    A subclass writes `score(hits, errors)`: the loss of each class from Σpg and
+    w_fp·Σp(1 - g) + w_fn·Σ(1 - p)g; both prices w are 1 unless it says otherwise.
 
     Args:
         smooth: s >= 0, added to numerator and denominator. Without it, absent
@@ -178,15 +188,44 @@ class OverlapLoss(SegmentationLoss):
         )
         self.smooth = checks.real(self, "smooth", smooth, at_least=0)
 
-    def maps(self, p, g):
-        """The maps whose sums are the counts."""
-        return p * g, p * (1 - g), (1 - p) * g
+    prices = (1, 1)  # Of a false positive, and of a false negative.
 
     def per_class(self, p, g, mask, weights):
-        counts = self.sums(self.maps(p, g), mask, weights)
-        return self.score(*counts), counts[0] + counts[2] > 0
+        return self.score(*self.counts(p, g, mask, weights)), self.present(g, mask, weights)
 
-    def score(self, tp, fp, fn):
+    def present(self, g, mask, weights):
+        """Which classes the target has, or `None` where it does not matter."""
+        return self.sums((g,), mask, weights)[0] > 0 if self.skips_absent else None
+
+    def counts(self, p, g, mask, weights):
+        """Hits and errors, summed as by `sums`."""
+        # Where both are 0 nothing is counted.
+        p, g = fill((p, g), mask)
+        if weights is not None and len(weights.shape) > 1:
+            return self.sums((p * g, self.errors(p, g)), None, weights)
+
+        def sums(p, g):
+            return _sum_of(p * g), _sum_of(self.errors(p, g))
+
+        def gradient(hits, errors, p, g):
+            rank = len(p.shape)
+            return self.slopes(_before_last(hits, rank), _before_last(errors, rank), p, g)
+
+        return [self.over_batch(x, weights) for x in with_gradient(sums, gradient, p, g)]
+
+    def errors(self, p, g):
+        """The errors at each position; between hard masks they have no rounding."""
+        fp, fn = self.prices
+        missed = g if fn == 1 else fn * g
+        return p * (fp - (fp + fn) * g) + missed
+
+    def slopes(self, hits, errors, p, g):
+        """The gradients by p and g from those by the sums of hits and errors."""
+        fp, fn = self.prices
+        both = hits - (fp + fn) * errors
+        return both * g + fp * errors, both * p + fn * errors
+
+    def score(self, hits, errors):
         """The loss of each class from its counts."""
         raise NotImplementedError
 
@@ -201,3 +240,10 @@ class OverlapLoss(SegmentationLoss):
         0, a perfect score, where there are neither hits nor errors.
         """
         return safe_divide(errors, hits + errors + self.smooth)
+
+
+def _before_last(x, rank):
+    """`(B, C)` as `(B, 1, …, C)`."""
+    for _ in range(rank - 2):
+        x = ops.expand_dims(x, 1)
+    return x

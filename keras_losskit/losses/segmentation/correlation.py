@@ -48,10 +48,13 @@ class MatthewsCorrelation(OverlapLoss):
     for Deep Convolutional Networks* (2020), https://arxiv.org/abs/2010.13454
     """
 
-    def maps(self, p, g):
-        return *super().maps(p, g), (1 - p) * (1 - g)
+    def per_class(self, p, g, mask, weights):
+        maps = p * g, p * (1 - g), (1 - p) * g, (1 - p) * (1 - g)
+        counts = self.sums(maps, mask, weights)
+        return self.coefficient(*counts), self.present(g, mask, weights)
 
-    def score(self, tp, fp, fn, tn):
+    def coefficient(self, tp, fp, fn, tn):
+        """1 - Matthews' coefficient."""
         # Where nothing is predicted the numerator is 0 as well, and the root's slope
         # infinite. Holding only the root's factors keeps the numerator's slope, which
         # points the right way.

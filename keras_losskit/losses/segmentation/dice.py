@@ -60,15 +60,18 @@ class Dice(OverlapLoss):
         super().__init__(**options)
         self.squared = checks.flag(self, "squared", squared)
 
-    def maps(self, p, g):
-        if not self.squared:
-            return super().maps(p, g)
-        # Σp² + Σg² = 2·Σpg + Σ(p - g)²; the errors split between the two sides.
-        error = ops.square(p - g)
-        return p * g, error * (1 - g), error * g
+    def errors(self, p, g):
+        # Σp² + Σg² = 2·Σpg + Σ(p - g)².
+        return ops.square(p - g) if self.squared else super().errors(p, g)
 
-    def score(self, tp, fp, fn):
-        return self.missing(fp + fn, 2 * tp)
+    def slopes(self, hits, errors, p, g):
+        if not self.squared:
+            return super().slopes(hits, errors, p, g)
+        gap = 2 * errors * (p - g)
+        return hits * g + gap, hits * p - gap
+
+    def score(self, hits, errors):
+        return self.missing(errors, 2 * hits)
 
 
 @register
@@ -100,8 +103,8 @@ class LogCoshDice(OverlapLoss):
     (2020), https://arxiv.org/abs/2006.14822
     """
 
-    def score(self, tp, fp, fn):
-        return self.missing(fp + fn, 2 * tp)
+    def score(self, hits, errors):
+        return self.missing(errors, 2 * hits)
 
     def score_maps(self, p, g, mask, weights):
         dice = super().score_maps(p, g, mask, weights)
@@ -159,8 +162,8 @@ class GeneralizedDice(OverlapLoss):
         )
 
     def score_maps(self, p, g, mask, weights):
-        tp, fp, fn = self.sums(self.maps(p, g), mask, weights)
-        target = tp + fn
+        hits, errors = self.counts(p, g, mask, weights)
+        (target,) = self.sums((g,), mask, weights)
         shares = self.class_shares(target, target > 0)
         counted = ops.logical_and(target > 0, shares > 0)
         # In units of the largest weight, 1/(smallest Σg)^k: no power overflows.
@@ -170,7 +173,7 @@ class GeneralizedDice(OverlapLoss):
         relative = ops.where(counted, smallest / ops.where(counted, target, 1.0), 1.0)
         power = {"square": 2, "simple": 1, "uniform": 0}[self.weighting]
         w = shares * relative**power
-        errors = ops.sum(w * (fp + fn), axis=-1)
-        hits = ops.sum(w * 2 * tp, axis=-1)
+        errors = ops.sum(w * errors, axis=-1)
+        hits = ops.sum(w * 2 * hits, axis=-1)
         smooth = self.smooth * ops.squeeze(smallest, axis=-1) ** power
         return safe_divide(errors, hits + errors + smooth)

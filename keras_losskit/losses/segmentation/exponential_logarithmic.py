@@ -67,9 +67,9 @@ class ExponentialLogarithmic(OverlapLoss):
         crossentropy = ops.squeeze(self.means(values, mask, sample_weight), axis=-1)
         return self.dice_weight * dice + self.ce_weight * crossentropy
 
-    def score(self, tp, fp, fn):
-        missing = self.missing(fp + fn, 2 * tp)
-        found = safe_divide(2 * tp + self.smooth, 2 * tp + fp + fn + self.smooth)
+    def score(self, hits, errors):
+        missing = self.missing(errors, 2 * hits)
+        found = safe_divide(2 * hits + self.smooth, 2 * hits + errors + self.smooth)
         # Each logarithm where it keeps its digits. With gamma < 1 the slope grows
         # without bound towards Dice = 1; at 1, the minimum, `power` gives 0.
         near = missing < 0.5

@@ -51,8 +51,12 @@ class Tversky(OverlapLoss):
         self.fp_weight = checks.real(self, "fp_weight", fp_weight, at_least=0)
         self.fn_weight = checks.real(self, "fn_weight", fn_weight, at_least=0)
 
-    def score(self, tp, fp, fn):
-        return self.missing(self.fp_weight * fp + self.fn_weight * fn, tp)
+    @property
+    def prices(self):
+        return self.fp_weight, self.fn_weight
+
+    def score(self, hits, errors):
+        return self.missing(errors, hits)
 
 
 @register
@@ -97,10 +101,10 @@ class FocalTversky(Tversky):
         super().__init__(fp_weight=fp_weight, fn_weight=fn_weight, **options)
         self.gamma = checks.real(self, "gamma", gamma, above=0)
 
-    def score(self, tp, fp, fn):
+    def score(self, hits, errors):
         # With gamma < 1 the slope grows without bound towards 1 - TI = 0. There,
         # and only there, `power` gives 0: a subgradient, for it is the minimum.
-        return power(super().score(tp, fp, fn), self.gamma)
+        return power(super().score(hits, errors), self.gamma)
 
 
 @register
@@ -141,5 +145,5 @@ class Jaccard(OverlapLoss):
     https://doi.org/10.1007/978-3-319-50835-1_22
     """
 
-    def score(self, tp, fp, fn):
-        return self.missing(fp + fn, tp)
+    def score(self, hits, errors):
+        return self.missing(errors, hits)
