@@ -17,7 +17,7 @@ from benchmarks import cases, parts, report
 from benchmarks.engines import BACKENDS
 from benchmarks.pool import Failed, Pool, peers_python
 
-PARTS = ("losses", "sums", "steps", "growth")
+PARTS = ("losses", "sums", "steps", "growth", "watch")
 
 
 def machine():
@@ -70,6 +70,7 @@ def measured(options):
         jobs += [("sums", parts.sums, engine) for engine in options.engines]
         jobs += [("steps", parts.steps, backend) for backend in backends]
         jobs += [("growth", parts.growth, first)]
+        jobs += [("watch", parts.watch, engine) for engine in options.engines]
         for part, measure, *arguments in jobs:
             if part in options.parts:
                 results[part] = results.get(part, []) + measure(bench, *arguments)

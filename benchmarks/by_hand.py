@@ -15,6 +15,7 @@ def _tensorflow():
 
     return types.SimpleNamespace(
         abs=tf.abs,
+        clip=tf.clip_by_value,
         exp=tf.exp,
         log=tf.math.log,
         log1p=tf.math.log1p,
@@ -22,6 +23,7 @@ def _tensorflow():
         maximum=tf.maximum,
         mean=lambda x, axis=None: tf.reduce_mean(x, axis),
         one_hot=lambda ids, n: tf.one_hot(ids, n),
+        sigmoid=tf.sigmoid,
         softplus=tf.nn.softplus,
         sqrt=tf.sqrt,
         sum=lambda x, axis=None: tf.reduce_sum(x, axis),
@@ -36,6 +38,7 @@ def _jax():
 
     return types.SimpleNamespace(
         abs=jnp.abs,
+        clip=jnp.clip,
         exp=jnp.exp,
         log=jnp.log,
         log1p=jnp.log1p,
@@ -43,6 +46,7 @@ def _jax():
         maximum=jnp.maximum,
         mean=jnp.mean,
         one_hot=jax.nn.one_hot,
+        sigmoid=jax.nn.sigmoid,
         softplus=jax.nn.softplus,
         sqrt=jnp.sqrt,
         sum=jnp.sum,
@@ -57,6 +61,7 @@ def _torch():
     f = torch.nn.functional
     return types.SimpleNamespace(
         abs=torch.abs,
+        clip=torch.clamp,
         exp=torch.exp,
         log=torch.log,
         log1p=torch.log1p,
@@ -64,6 +69,7 @@ def _torch():
         maximum=lambda x, c: torch.clamp(x, min=c),
         mean=lambda x, axis=None: torch.mean(x) if axis is None else torch.mean(x, dim=axis),
         one_hot=lambda ids, n: f.one_hot(ids.long(), n).float(),
+        sigmoid=torch.sigmoid,
         softplus=f.softplus,
         sqrt=torch.sqrt,
         sum=lambda x, axis=None: torch.sum(x) if axis is None else torch.sum(x, dim=axis),
@@ -124,6 +130,22 @@ def sparse_focal(ids, z):
 
 def binary_crossentropy(g, z):
     return np.mean(np.maximum(z, 0.0) - z * g + np.log1p(np.exp(-np.abs(z))))
+
+
+def clipped_crossentropy(g, p):
+    p = np.clip(p, 1e-7, 1 - 1e-7)
+    return -np.mean(g * np.log(p) + (1 - g) * np.log(1 - p))
+
+
+def sigmoid_focal(g, z):
+    crossentropy = np.maximum(z, 0.0) - z * g + np.log1p(np.exp(-np.abs(z)))
+    p = np.sigmoid(z)
+    return np.mean((1 - (g * p + (1 - g) * (1 - p))) ** 2.0 * crossentropy)
+
+
+def dice_over_batch(g, p, smooth=1e-5):
+    hits, predicted, target = (np.sum(x, (0, 1, 2)) for x in (p * g, p, g))
+    return 1 - np.mean((2 * hits + smooth) / (predicted + target + smooth))
 
 
 def _dice(p, g):

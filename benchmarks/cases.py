@@ -32,8 +32,10 @@ class Case:
     """One loss on one kind of input, and its peers.
 
     `differs` says, by peer, where its value is meant to be another; every
-    other peer has to agree. `streams` marks elementwise losses: one pass over
-    the bytes is all they need, so that the floor is a bound worth comparing with.
+    other peer has to agree. `costs` says, by peer, what the kit does more, and
+    `engines` which ones the peer is run on, if not all. `streams` marks
+    elementwise losses: one pass over the bytes is all they need, so that the
+    floor is a bound worth comparing with.
     """
 
     family: str
@@ -45,13 +47,21 @@ class Case:
     differs: dict = dataclasses.field(default_factory=dict)
     variant: str = ""
     streams: bool = False
+    costs: dict = dataclasses.field(default_factory=dict)
+    engines: dict = dataclasses.field(default_factory=dict)
 
     @property
     def name(self):
         return self.loss + (f" ({self.variant})" if self.variant else "")
 
-    def sources(self):
-        return {"kit": lambda kl: getattr(kl, self.loss)(**self.options), **self.peers}
+    def sources(self, engine=None):
+        """What makes each candidate, by its module's name in `MODULES`."""
+        peers = {
+            peer: make
+            for peer, make in self.peers.items()
+            if engine is None or engine in self.engines.get(peer, [engine])
+        }
+        return {"kit": lambda kl: getattr(kl, self.loss)(**self.options), **peers}
 
 
 def keras_loss(name, **options):
@@ -119,7 +129,8 @@ def regression():
     ]
 
 
-CLIPPED = "clips where the kit follows the tangent"
+NOT_RENORMALISED = "does not divide the probabilities by their sum"
+OTHER_XLA = "another XLA: the peer's formula, by hand, in the kit's TensorFlow is not faster"
 SATURATES = "turns logits into clipped probabilities"
 
 
@@ -135,9 +146,11 @@ def labelled(family, shape, binary_shape, where=""):
             lambda y, p: loss(keras)(keras.ops.one_hot(y, p.shape[-1], dtype="float32"), p)
         )
 
-    def case(loss, kind, peers, variant, at=shape, differs=None, **options):
+    def case(loss, kind, peers, variant, at=shape, differs=None, costs=None, **options):
         variant = f"{variant}{where}"
-        return Case(family, loss, kind, at, options, peers, differs or {}, variant, True)
+        return Case(
+            family, loss, kind, at, options, peers, differs or {}, variant, True, costs or {}
+        )
 
     return [
         case(
@@ -198,6 +211,7 @@ def labelled(family, shape, binary_shape, where=""):
             },
             "rows",
             differs={"sm": "mean over positions and classes: 1/C of it"},
+            costs={"sm": NOT_RENORMALISED},
         ),
         case(
             "BinaryCrossentropy",
@@ -216,9 +230,11 @@ def labelled(family, shape, binary_shape, where=""):
             {
                 "keras": keras_loss("BinaryCrossentropy"),
                 "sm": lambda sm: sm.losses.BinaryCELoss(),
+                "hand": by_hand("clipped_crossentropy"),
             },
             "probabilities",
             at=binary_shape,
+            costs={"sm": OTHER_XLA},
         ),
         case(
             "BinaryFocalCrossentropy",
@@ -229,6 +245,7 @@ def labelled(family, shape, binary_shape, where=""):
                     tfa.losses.SigmoidFocalCrossEntropy(from_logits=True, alpha=None)
                 ),
                 "focal_loss": lambda m: m.BinaryFocalLoss(2.0, from_logits=True),
+                "hand": by_hand("sigmoid_focal"),
             },
             "logits",
             at=binary_shape,
@@ -237,6 +254,7 @@ def labelled(family, shape, binary_shape, where=""):
                 "keras": SATURATES + " on JAX and torch",
                 "tfa": "sums over the last axis and returns values: their mean here",
             },
+            costs={"tfa": OTHER_XLA, "focal_loss": OTHER_XLA},
         ),
         case(
             "BinaryFocalCrossentropy",
@@ -263,14 +281,19 @@ def _mean(loss):
 
 
 def classification():
-    def case(loss, kind, keras_name=None, shape=CLASSES, tfa=None, differs=None, **options):
+    def case(
+        loss, kind, keras_name=None, shape=CLASSES, tfa=None, differs=None, costs=None, **options
+    ):
         peers = {}
         if keras_name:
             passed = {k: v for k, v in options.items() if k == "q"}
             peers["keras"] = keras_loss(keras_name, **passed)
         if tfa:
             peers["tfa"] = tfa
-        return Case("classification", loss, kind, shape, options, peers, differs or {}, "", True)
+        return Case(
+            "classification", loss, kind, shape, options, peers, differs or {}, "", True,
+            costs or {},
+        )
 
     return [
         *labelled("classification", CLASSES, CLASSES),
@@ -278,7 +301,8 @@ def classification():
             "KLDivergence",
             "distributions",
             "KLDivergence",
-            differs={"keras": "does not divide the probabilities by their sum"},
+            differs={"keras": NOT_RENORMALISED},
+            costs={"keras": NOT_RENORMALISED},
         ),
         case("Hinge", "signs", "Hinge"),
         case("SquaredHinge", "signs", "SquaredHinge"),
@@ -288,7 +312,7 @@ def classification():
             "ids_probabilities",
             "CategoricalGeneralizedCrossEntropy",
             q=0.7,
-            differs={"keras": "does not divide the probabilities by their sum"},
+            differs={"keras": NOT_RENORMALISED},
         ),
         case(
             "Sparsemax",
@@ -301,6 +325,7 @@ def classification():
             shape=(65536, 5),
             tfa=lambda tfa: tfa.losses.WeightedKappaLoss(num_classes=5),
             differs={"tfa": "adds 1e-6 inside the logarithm, and does not divide by the sum"},
+            costs={"tfa": NOT_RENORMALISED + "; takes hard targets only"},
         ),
         case("AsymmetricMultiLabel", "binary_logits", from_logits=True),
         case("PolyCrossentropy", "ids_logits", from_logits=True),
@@ -315,6 +340,12 @@ def classification():
     ]
 
 
+EXACT_ERRORS = (
+    "sums hits, predictions and targets, and subtracts; the kit sums the errors themselves, "
+    "whose digits do not cancel where the overlap is good"
+)
+
+
 def segmentation():
     def keras_overlap(name, **options):
         function = lambda keras: lambda y, p: getattr(keras.losses, name)(  # noqa: E731
@@ -322,8 +353,11 @@ def segmentation():
         )
         return mean_of(function)
 
-    def case(loss, kind, peers=None, variant="", shape=MAPS, differs=None, **options):
-        return Case("segmentation", loss, kind, shape, options, peers or {}, differs or {}, variant)
+    def case(loss, kind, peers=None, variant="", shape=MAPS, costs=None, **options):
+        peers = peers or {}
+        return Case(
+            "segmentation", loss, kind, shape, options, peers, {}, variant, costs=costs or {}
+        )
 
     rows, whole = "rows_probabilities", {"over": "batch", "smooth": 1e-5}
     return [
@@ -333,9 +367,14 @@ def segmentation():
         case(
             "Dice",
             "binary_probabilities",
-            {"sm": lambda sm: sm.losses.DiceLoss(), "keras": keras_loss("Dice")},
+            {
+                "sm": lambda sm: sm.losses.DiceLoss(),
+                "keras": keras_loss("Dice"),
+                "hand": by_hand("dice_over_batch"),
+            },
             "binary, over the batch",
             shape=MASKS,
+            costs=dict.fromkeys(("sm", "keras"), EXACT_ERRORS),
             **whole,
         ),
         case("Dice", "ids_logits", {"hand": by_hand("dice")}, "ids, logits", from_logits=True),
@@ -364,9 +403,26 @@ def segmentation():
 
 
 def metric_learning():
-    def case(loss, peers=None, kind="embeddings", shape=BATCH, differs=None, variant="", **options):
+    def case(
+        loss,
+        peers=None,
+        kind="embeddings",
+        shape=BATCH,
+        differs=None,
+        variant="",
+        engines=None,
+        **options,
+    ):
         return Case(
-            "metric learning", loss, kind, shape, options, peers or {}, differs or {}, variant
+            "metric learning",
+            loss,
+            kind,
+            shape,
+            options,
+            peers or {},
+            differs or {},
+            variant,
+            engines=engines or {},
         )
 
     def tfa(name, **options):
@@ -411,11 +467,12 @@ def metric_learning():
         cases += [
             case(
                 "TripletSemiHard",
-                # Its memory grows as B³: at 1024 it took 13 s and 17 GB, and then was killed.
-                tfa("TripletSemiHardLoss", distance_metric="L2") if size == 512 else None,
+                tfa("TripletSemiHardLoss", distance_metric="L2"),
                 shape=shape,
-                differs={"tfa": pairs} if size == 512 else None,
+                differs={"tfa": pairs},
                 variant=at,
+                # Its memory grows as B³: in the graph it is killed at 1024.
+                engines={"tfa": ["tf-xla"]} if size > 512 else None,
             ),
             case(
                 "TripletHard",

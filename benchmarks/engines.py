@@ -7,6 +7,7 @@ same code, with its own TensorFlow.
 import ctypes
 import gc
 import os
+import re
 import time
 
 import numpy as np
@@ -44,15 +45,19 @@ class Engine:
 
         `None` where the system does not tell it (only Linux does).
         """
-        if not os.path.exists("/proc/self/clear_refs"):
+        before = reset_high_water()
+        if before is None:
             return None
-        gc.collect()
-        _trim()
-        with open("/proc/self/clear_refs", "w") as file:
-            file.write("5")  # Resets the high water to what is held now.
-        before = _status("VmRSS")
         step()
-        return max(_status("VmHWM") - before, 0) / 1024
+        return above(before)
+
+    def first_mib(self, before):
+        """What compiling and the first step took, where `peak_mib` cannot tell; else `None`."""
+        return None
+
+    def operations(self, loss, y_true, y_pred):
+        """The kinds of operation in the compiled value and gradient; `None` if unknown."""
+        return None
 
     def copy(self, n_bytes):
         """A step that streams `n_bytes`: it reads one half and writes the other."""
@@ -98,6 +103,25 @@ class TensorFlow(Engine):
     def peak_mib(self, step):
         return None  # Its allocator keeps what it frees: the high water does not move.
 
+    def first_mib(self, before):
+        return None if before is None else above(before)
+
+    def operations(self, loss, y_true, y_pred):
+        tf = self.tf
+
+        @tf.function(jit_compile=self.xla)
+        def value_and_gradient(y, p):
+            with tf.GradientTape() as tape:
+                tape.watch(p)
+                value = loss(y, p)
+            return value, tape.gradient(value, p)
+
+        if self.xla:
+            compiled = value_and_gradient.experimental_get_compiler_ir(y_true, y_pred)
+            return _kinds(compiled(stage="optimized_hlo"))
+        graph = value_and_gradient.get_concrete_function(y_true, y_pred).graph
+        return [operation.type for operation in graph.get_operations()]
+
 
 class Jax(Engine):
     """Runs on the accelerator if JAX has one."""
@@ -122,6 +146,10 @@ class Jax(Engine):
             [np.asarray(x) for x in result],
             seconds,
         )
+
+    def operations(self, loss, y_true, y_pred):
+        function = self.jax.jit(self.jax.value_and_grad(lambda p, y: loss(y, p)))
+        return _kinds(function.lower(y_pred, y_true).compile().as_text())
 
     def peak_mib(self, step):
         if self.device.platform == "cpu":
@@ -195,6 +223,27 @@ class Torch(Engine):
         source = self.torch.ones(max(n_bytes // 2, 1), dtype=self.torch.uint8, device="cuda")
         target = self.torch.empty_like(source)
         return lambda: target.copy_(source)
+
+
+def reset_high_water():
+    """Sets the process's high water of memory to what is held now, in KiB; `None` off Linux."""
+    if not os.path.exists("/proc/self/clear_refs"):
+        return None
+    gc.collect()
+    _trim()
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+    return _status("VmRSS")
+
+
+def above(before):
+    """MiB by which the high water has risen since."""
+    return max(_status("VmHWM") - before, 0) / 1024
+
+
+def _kinds(hlo):
+    """The kinds of operation in a program of XLA."""
+    return re.findall(r"= \S+ ([a-z][a-z0-9-]*)\(", hlo)
 
 
 def _status(field):

@@ -75,7 +75,7 @@ def one_case(bench, engine, key, case):
     base = {"engine": engine, "family": case.family, "case": case.name}
     base["shape"] = list(case.shape)
     facts, where, rows = {}, {}, []
-    for source in case.sources():
+    for source in case.sources(engine):
         worker = bench.pool.where(engine, source)
         if worker is None:
             continue
@@ -113,6 +113,7 @@ def one_case(bench, engine, key, case):
                 values=[facts["kit"]["value"], facts[peer]["value"]],
                 gradients=[facts["kit"]["gradient"], facts[peer]["gradient"]],
                 differs=case.differs.get(peer),
+                costs=case.costs.get(peer),
                 agrees=agree(facts["kit"], facts[peer]),
             )
         rows.append(row)
@@ -154,6 +155,15 @@ def sums(bench, engine):
         say(f"    {row['ratio']:.2f} of one by hand")
         bench.drop(where)
     return rows
+
+
+def watch(bench, engine):
+    """What `watch` adds to the compiled program of a loss while nobody watches."""
+    say(f"{engine}: watch")
+    programs = bench.pool.ask(BACKENDS[engine], do="watch", engine=engine)
+    if programs["plain"] is None:
+        return []  # Nothing is compiled, or nothing can be looked at.
+    return [{"engine": engine, **{k: sorted(v) for k, v in programs.items()}}]
 
 
 # What is compared in a training step: model, size, tiny size, "kit", "peer", what it shows.
@@ -218,9 +228,10 @@ GROWTH = (
         (100, 300, 1000, 3000, 10000),
         "classes",
     ),
-    ("metric learning/TripletSemiHard (B=512)", (0,), (128, 256, 512, 1024, 2048), "batch"),
-    ("metric learning/TripletAll", (0,), (128, 256, 512, 1024, 2048), "batch"),
-    ("metric learning/MultiSimilarity", (0,), (128, 256, 512, 1024, 2048), "batch"),
+    ("metric learning/TripletSemiHard (B=512)", (0,), (256, 512, 1024, 2048, 4096), "batch"),
+    ("metric learning/TripletAll", (0,), (256, 512, 1024, 2048, 4096), "batch"),
+    ("metric learning/LiftedStructure", (0,), (256, 512, 1024, 2048, 4096), "batch"),
+    ("metric learning/MultiSimilarity", (0,), (256, 512, 1024, 2048, 4096), "batch"),
     ("ranking/PairwiseLogistic", (1,), (50, 100, 200, 400, 800), "list length"),
     ("ranking/ApproxNDCG", (1,), (50, 100, 200, 400, 800), "list length"),
     ("ranking/ListMLE", (1,), (50, 100, 200, 400, 800), "list length"),
@@ -245,15 +256,17 @@ def growth(bench, engine):
             for axis in axes:
                 shape[axis] = size
             request = dict(key="kit", engine=engine, case=key, source="kit", shape=shape)
-            bench.pool.ask(worker, do="prepare", **request)
+            first = bench.pool.ask(worker, do="prepare", **request)["first_mib"]
             ms.append(bench.time({"kit": worker})["kit"].median)
-            mib.append(bench.memory({"kit": worker})["kit"])
+            mib.append(first or bench.memory({"kit": worker})["kit"])
             counts.append(size ** len(axes))
             bench.drop({"kit": worker})
+        bench.pool.restart(worker)  # What it holds would hide what the next one takes.
         row.update(sizes=counts, kit_ms=ms, kit_mib=mib)
         row["time_exponent"] = measure.fitted_exponent(counts, ms)
-        # Below a MiB the high water of the process tells nothing.
-        if all(m is not None and m >= 1 for m in mib[len(mib) // 2 :]):
+        # Below a MiB the high water tells nothing, and with compiling below a few hundred.
+        enough = 300 if first else 1
+        if all(m is not None and m >= enough for m in mib[len(mib) // 2 :]):
             row["memory_exponent"] = measure.fitted_exponent(counts, mib)
         rows.append(row)
     return rows

@@ -75,11 +75,17 @@ class Pool:
             text=True,
         )
 
+    def restart(self, worker):
+        """Ends a process; the next request starts a new one."""
+        process = self.workers.pop(worker, None)
+        if process is None:
+            return
+        process.stdin.close()
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
     def close(self):
-        for process in self.workers.values():
-            process.stdin.close()
-            try:
-                process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-        self.workers.clear()
+        for worker in list(self.workers):
+            self.restart(worker)

@@ -85,6 +85,36 @@ def differences(rows):
     return "\n".join(lines.values())
 
 
+def reasons(rows):
+    """Why the kit is slower where it is."""
+    lines = {}
+    for row in rows:
+        if row.get("verdict") == "slower" and row["peer"] not in ("floor", "hand"):
+            why = row.get("costs") or "not explained"
+            lines.setdefault((row["case"], row["peer"], why), []).append(
+                f"{ENGINES[row['engine']]} {row['ratio']:.2f}"
+            )
+    return "\n".join(
+        f"- {case}, {PEERS[peer]} ({'; '.join(ratios)}): {why}."
+        for (case, peer, why), ratios in lines.items()
+    )
+
+
+def watch_table(rows):
+    return table(
+        ("engine", "operations without", "with `watch`", ""),
+        [
+            (
+                ENGINES[r["engine"]],
+                len(r["plain"]),
+                len(r["watched"]),
+                "the same" if r["plain"] == r["watched"] else "**others**",
+            )
+            for r in rows
+        ],
+    )
+
+
 def failures(rows):
     lines = {}
     for row in rows:
@@ -191,10 +221,11 @@ that it does not, and "spread too wide" that it holds 1 and spans more than a fa
 that the ratio means nothing. The floor is the time of a memory copy that moves the bytes that a
 loss must move: targets and predictions read once, the gradient written once. Pairs `a / b` are
 kit / peer. Peak memory is the high water of the process above what it held before the step;
-TensorFlow's allocator keeps what it frees, so that there it is not known. The gradient of a
-difference is its Euclidean length. tensorflow-addons, segmentation-models, focal-loss,
-tensorflow-ranking and tensorflow-similarity run on the last TensorFlow that they support, in an
-environment of their own; Keras runs in the kit's."""
+TensorFlow keeps what it frees, so that there it is known for the first step alone, with what
+compiling takes (some 100 MiB), and given under growth only. The gradient of a difference is its
+Euclidean length. tensorflow-addons, segmentation-models, focal-loss, tensorflow-ranking and
+tensorflow-similarity run on the last TensorFlow that they support, in an environment of their own;
+Keras runs in the kit's."""
 
 
 def markdown(results):
@@ -222,6 +253,7 @@ def markdown(results):
                 of = [r for r in mine if r["family"] == family]
                 parts += [f"### {family.capitalize()}", "", loss_table(of), ""]
         for title, text in (
+            ("Why it is slower where it is", reasons(rows)),
             ("Where values differ", differences(rows)),
             ("What does not run", failures(rows)),
         ):
@@ -231,6 +263,7 @@ def markdown(results):
         ("sums", "Combined losses against one function by hand", sums_table),
         ("steps", "A whole training step", steps_table),
         ("growth", "Growth", growth_table),
+        ("watch", "The compiled program with `watch`, while nobody watches", watch_table),
     ):
         if results.get(name):
             parts += [f"## {title}", "", render(results[name]), ""]

@@ -54,6 +54,22 @@ class Worker:
         loss = combined.total(source, terms)
         return self._prepare(key, engine, loss, inputs.make("ids_logits", shape))
 
+    def watch(self, engine):
+        """The operations of a compiled loss without `watch`, and with it."""
+        import keras
+
+        kit = importlib.import_module("keras_losskit")
+
+        def plain(y, p):
+            return keras.ops.mean(keras.ops.square(y - p))
+
+        def watched(y, p):
+            return keras.ops.mean(keras.ops.square(kit.watch("error", y - p)))
+
+        maker = self.engine(engine)
+        arrays = maker.tensors(inputs.make("regression", (64, 8)))
+        return {f.__name__: maker.operations(f, *arrays) for f in (plain, watched)}
+
     def prepare_step(self, key, engine, model, loss, size):
         from benchmarks import training_step
 
@@ -63,7 +79,8 @@ class Worker:
 
     def _prepare(self, key, engine, loss, arrays):
         maker = self.engine(engine)
-        step, (value, gradient), (trace, compiling) = maker.compile(loss, *maker.tensors(arrays))
+        tensors, before = maker.tensors(arrays), engines.reset_high_water()
+        step, (value, gradient), (trace, compiling) = maker.compile(loss, *tensors)
         self.steps[key] = engine, step
         gradient = np.asarray(gradient, dtype="float64")
         return {
@@ -72,6 +89,7 @@ class Worker:
             "trace_ms": 1e3 * trace,
             "compile_ms": 1e3 * compiling,
             "bytes": sum(x.nbytes for x in arrays) + arrays[1].nbytes,
+            "first_mib": maker.first_mib(before),
         }
 
     def prepare_floor(self, key, engine, n_bytes):

@@ -21,7 +21,7 @@ ENGINE = {"tensorflow": "tf-xla", "jax": "jax", "torch": "torch"}[BACKEND]
 def results(tmp_path_factory):
     """What one command measures, with every part on few losses and without the peers."""
     folder = tmp_path_factory.mktemp("benchmarks")
-    flags = ["--engines", ENGINE, "--only", "regression/Mean", "--parts", "losses,sums"]
+    flags = ["--engines", ENGINE, "--only", "regression/Mean", "--parts", "losses,sums,watch"]
     flags += ["--tiny", "--rounds", "2", "--seconds", "0", "--json", str(folder / "results.json")]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", *flags],
@@ -52,6 +52,12 @@ def test_sums_of_every_length_agree_with_functions_by_hand(results):
     assert all(row["agrees"] for row in rows), rows
 
 
+@pytest.mark.skipif(BACKEND == "torch", reason="nothing is compiled")
+def test_watch_adds_no_operation_while_nobody_watches(results):
+    (row,) = results[1]["watch"]
+    assert row["plain"] and row["plain"] == row["watched"]
+
+
 def test_the_tables_show_every_row_and_tell_nothing_of_the_place(results):
     text, found = results
     assert report.markdown(found).strip() in text
@@ -64,7 +70,8 @@ def test_every_case_is_a_loss_of_the_kit_with_options_that_it_takes():
     for case in cases.all_cases().values():
         loss = case.sources()["kit"](kl)
         assert isinstance(loss, kl.Loss), case
-        assert set(case.differs) <= set(case.peers), case
+        for notes in (case.differs, case.costs, case.engines):
+            assert set(notes) <= set(case.peers), case
 
 
 def test_a_wide_spread_makes_a_ratio_meaningless():

@@ -10,7 +10,6 @@ from keras import ops
 
 from keras_losskit.core.backend import compiled_once
 
-
 PANEL = 256  # As many columns as stay in a processor's cache.
 
 

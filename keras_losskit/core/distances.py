@@ -34,17 +34,6 @@ def unit(x, axis=-1):
     return with_gradient(value, gradient, x)
 
 
-def cosine(x, y, axis=-1):
-    """The cosine of corresponding vectors along an axis; 0 where one is zero."""
-    # Divided after the sum: two divisions a vector.
-    products = ops.sum(x * y, axis=axis)
-    return safe_divide(safe_divide(products, _length(x, axis)), _length(y, axis))
-
-
-def _length(x, axis):
-    return safe_sqrt(ops.sum(ops.square(x), axis=axis))
-
-
 def cosines(x, y):
     """The cosine of every row of `x (N, D)` with every row of `y (M, D)`: `(N, M)`."""
     # Not `ops.matmul`, which computes in float32 on torch.

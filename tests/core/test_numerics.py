@@ -17,6 +17,6 @@ def test_the_logarithm_keeps_its_slope_to_the_last_digits():
 
 def test_the_tangent_joins_the_logarithm():
     eps = keras.config.epsilon()
-    p = np.array([0.0, eps * (1 - 1e-4), eps, 0.5, 1.0], "float32")
+    p = ops.convert_to_tensor(np.array([0.0, eps * (1 - 1e-4), eps, 0.5, 1.0], "float32"))
     expected = [np.log(eps) - 1, np.log(eps) - 1e-4, np.log(eps), np.log(0.5), 0]
     np.testing.assert_allclose(ops.convert_to_numpy(safe_log(p)), expected, atol=2e-6)

@@ -5,7 +5,7 @@ from keras import ops
 from keras_losskit.core import checks, targets
 from keras_losskit.core.labelled import LabelledLoss
 from keras_losskit.core.loss import Loss
-from keras_losskit.core.numerics import log_softmax_of, safe_log, share_of, shares
+from keras_losskit.core.numerics import log_softmax_of, safe_log, share_of, shares, softmax
 
 
 class CategoricalLoss(LabelledLoss):
@@ -42,7 +42,7 @@ class CategoricalLoss(LabelledLoss):
     def probabilities(self, y_pred):
         """p of every class: the softmax of logits, or p/Σp."""
         if self.from_logits:
-            return ops.softmax(y_pred, axis=-1)
+            return softmax(y_pred)
         return shares(y_pred)
 
     def log_probabilities(self, y_pred):
