@@ -148,6 +148,13 @@ def dice_over_batch(g, p, smooth=1e-5):
     return 1 - np.mean((2 * hits + smooth) / (predicted + target + smooth))
 
 
+def negative_cosine(a, b):
+    def unit(x):
+        return x / np.sqrt(np.maximum(np.sum(x * x, -1), 1e-12))[..., None]
+
+    return -np.mean(np.sum(unit(a) * unit(b), -1))
+
+
 def _dice(p, g):
     tp = np.sum(p * g, (1, 2))
     both = np.sum(p, (1, 2)) + np.sum(g, (1, 2))

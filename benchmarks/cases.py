@@ -82,7 +82,9 @@ def mean_of(function):
 
 
 def regression():
-    def case(loss, keras_name=None, kind="regression", hand=None, tfa=None, **options):
+    def case(
+        loss, keras_name=None, kind="regression", hand=None, tfa=None, costs=None, **options
+    ):
         peers, differs = {}, {}
         if keras_name:
             passed = {k: v for k, v in options.items() if k == "delta"}
@@ -91,7 +93,10 @@ def regression():
             peers["hand"] = by_hand(hand, **options)
         if tfa:
             peers["tfa"] = tfa
-        return Case("regression", loss, kind, TABLE, options, peers, differs, streams=True)
+        costs = {"keras": costs} if costs else {}
+        return Case(
+            "regression", loss, kind, TABLE, options, peers, differs, streams=True, costs=costs
+        )
 
     return [
         case("MeanSquaredError", "MeanSquaredError", hand="mean_squared_error"),
@@ -100,7 +105,13 @@ def regression():
         case("LogCosh", "LogCosh"),
         case("MeanAbsolutePercentageError", "MeanAbsolutePercentageError"),
         case("MeanSquaredLogarithmicError", "MeanSquaredLogarithmicError", "positive"),
-        case("Poisson", "Poisson", "positive", hand="poisson"),
+        case(
+            "Poisson",
+            "Poisson",
+            "positive",
+            hand="poisson",
+            costs="is NaN below 0, where the kit follows the tangent",
+        ),
         case("CosineSimilarity", "CosineSimilarity"),
         case(
             "Pinball",
@@ -500,11 +511,13 @@ def _keras_circle(keras):
 
 
 def paired_views():
-    def case(loss, peer=None, differs=None, **options):
+    def case(loss, peer=None, differs=None, hand=None, costs=None, **options):
         peers = {"tfsim": peer} if peer else {}
-        if differs:
-            differs = {"tfsim": differs}
-        return Case("paired views", loss, "views", BATCH, options, peers, differs or {})
+        if hand:
+            peers["hand"] = by_hand(hand)
+        differs = {"tfsim": differs} if differs else {}
+        costs = {"tfsim": costs} if costs else {}
+        return Case("paired views", loss, "views", BATCH, options, peers, differs, costs=costs)
 
     return [
         case(
@@ -519,6 +532,8 @@ def paired_views():
             "NegativeCosine",
             lambda m: m.losses.SimSiamLoss(projection_type="negative_cosine_sim"),
             "half of it, plus a margin",
+            hand="negative_cosine",
+            costs=OTHER_XLA,
         ),
         case("InfoNCE"),
         case("SigLIP"),
@@ -529,7 +544,8 @@ def paired_views():
 def boxes():
     def case(loss, tfa=None, kind="boxes", shape=BOXES, **options):
         peers = {"tfa": tfa} if tfa else {}
-        return Case("boxes", loss, kind, shape, options, peers, streams=True)
+        costs = {"tfa": "does not put crossed corners in order"} if tfa else {}
+        return Case("boxes", loss, kind, shape, options, peers, streams=True, costs=costs)
 
     corners = {"box_format": "yxyx"}
     return [
@@ -547,10 +563,11 @@ def boxes():
 
 
 def ranking():
-    def case(loss, peer=None, differs=None, **options):
+    def case(loss, peer=None, differs=None, costs=None, **options):
         peers = {"tfr": peer} if peer else {}
         differs = {"tfr": differs} if differs else {}
-        return Case("ranking", loss, "lists", LISTS, options, peers, differs)
+        costs = {"tfr": costs} if costs else {}
+        return Case("ranking", loss, "lists", LISTS, options, peers, differs, costs=costs)
 
     pairs = "sums over a list's pairs where the kit takes their mean"
     return [
@@ -559,7 +576,12 @@ def ranking():
         case("PairwiseSoftZeroOne", lambda m: m.keras.losses.PairwiseSoftZeroOneLoss(), pairs),
         case("PairwiseMeanSquared", lambda m: m.keras.losses.PairwiseMSELoss(), pairs),
         case("ListSoftmax", lambda m: m.keras.losses.SoftmaxLoss(), "raw labels as targets"),
-        case("ListMLE", lambda m: m.keras.losses.ListMLELoss(), "ties broken at random"),
+        case(
+            "ListMLE",
+            lambda m: m.keras.losses.ListMLELoss(),
+            "ties broken at random",
+            "takes a running sum of exponentials, which loses scores 100 below the largest",
+        ),
         case("ApproxNDCG", lambda m: m.keras.losses.ApproxNDCGLoss(), "-NDCG, not 1 - NDCG"),
         case("ApproxMRR", lambda m: m.keras.losses.ApproxMRRLoss(), "-MRR, not 1 - MRR"),
         case(

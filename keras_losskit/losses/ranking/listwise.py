@@ -3,6 +3,7 @@
 from keras import ops
 
 from keras_losskit.core.loss import register
+from keras_losskit.core.numerics import at_least, shares
 from keras_losskit.losses.ranking.base import LOWEST, RankingLoss
 
 
@@ -35,8 +36,11 @@ class ListSoftmax(RankingLoss):
     """
 
     def call(self, y_true, y_pred, mask):
-        target = ops.where(mask, ops.exp(_log_softmax(y_true, mask)), 0)
-        return -ops.sum(target * _log_softmax(y_pred, mask), axis=1)
+        target = shares(ops.exp(_below_the_largest(y_true, mask)))
+        scores = _below_the_largest(y_pred, mask)
+        total = ops.sum(ops.exp(scores), axis=1, keepdims=True)
+        log_total = ops.log(ops.where(total > 0, total, 1))
+        return ops.sum(target * (log_total - scores), axis=1)
 
 
 @register
@@ -82,13 +86,12 @@ scores alike, before the loss |
         return ops.sum(ops.where(rank < count, each, 0), axis=1)
 
 
-def _log_softmax(x, mask):
-    """log softmax over the items that exist; 0 elsewhere."""
+def _below_the_largest(x, mask):
+    """x - max(x) of the items that exist; elsewhere so low that its exponential is 0."""
+    marked = ops.where(mask, x, ops.convert_to_tensor(LOWEST, dtype=x.dtype))
     # `initial` is what a batch of no lists has.
-    top = ops.max(ops.where(mask, x, LOWEST), axis=1, keepdims=True, initial=LOWEST)
-    x = ops.where(mask, x - ops.stop_gradient(top), 0)
-    total = ops.sum(ops.where(mask, ops.exp(x), 0), axis=1, keepdims=True)
-    return ops.where(mask, x - ops.log(ops.where(total > 0, total, 1)), 0)
+    top = ops.max(marked, axis=1, keepdims=True, initial=LOWEST)
+    return marked - ops.stop_gradient(at_least(top, LOWEST / 2))
 
 
 def _log_sums_from(x):
