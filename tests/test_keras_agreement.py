@@ -105,13 +105,15 @@ def test_numbers_equal_keras(pair, reduction, weights, mask):
 
 
 def test_tversky_and_dice_of_one_sample_and_class_equal_keras():
-    y, p = BITS[:1, ..., :1], SIGMOIDS[:1, ..., :1]
+    y = np.array([[[1.0], [0.0], [0.0], [1.0], [0.0]]], "float32")
+    p = np.array([[[0.6], [0.3], [0.8], [0.7], [0.1]]], "float32")
     epsilon = keras.config.epsilon()
     np.testing.assert_allclose(
         to_numpy(kl.Dice(smooth=epsilon)(y, p)), to_numpy(keras.losses.Dice()(y, p)), rtol=1e-6
     )
+    # What Keras weighs by alpha, as false positives, are the misses (1 - p)·g.
     np.testing.assert_allclose(
-        to_numpy(kl.Tversky(0.3, 0.7, smooth=epsilon)(y, p)),
+        to_numpy(kl.Tversky(fp_weight=0.7, fn_weight=0.3, smooth=epsilon)(y, p)),
         to_numpy(keras.losses.Tversky(alpha=0.3, beta=0.7)(y, p)),
         rtol=1e-6,
     )

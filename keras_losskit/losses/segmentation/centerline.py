@@ -33,7 +33,8 @@ class CenterlineDice(OverlapLoss):
     | MONAI `SoftclDiceLoss(iter_, smooth)` | `CenterlineDice(iter_, smooth, over="batch")` |
     | MONAI `SoftDiceclDiceLoss(alpha=a)` | `(1 - a) * Dice(…) + a * CenterlineDice(…)` |
 
-    Those sum over the classes as well; here each has its own score.
+    Those sum over the classes as well, MONAI's over all but the first; here each has
+    its own score.
 
     Call with `y_pred (B, *spatial, C)`, two or three spatial axes, `y_true`
     class ids `(B, *spatial)` or rows in the shape of `y_pred`.

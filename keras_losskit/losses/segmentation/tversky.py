@@ -23,7 +23,8 @@ class Tversky(OverlapLoss):
 
     | elsewhere | here |
     |---|---|
-    | Salehi 2017, Keras `Tversky(alpha, beta)`, MONAI | `fp_weight=alpha, fn_weight=beta` |
+    | Salehi 2017, MONAI `TverskyLoss(alpha, beta)` | `fp_weight=alpha, fn_weight=beta` |
+    | Keras `Tversky(alpha, beta)`, measured in 3.10 to 3.15 | `fp_weight=beta, fn_weight=alpha` |
     | segmentation_models.pytorch `TverskyLoss(alpha, beta)` | `fp_weight=alpha, fn_weight=beta` |
     | Abraham 2018 (focal Tversky) | `fn_weight=alpha, fp_weight=beta` |
 
