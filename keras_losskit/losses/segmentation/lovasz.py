@@ -164,7 +164,7 @@ class LovaszHinge(LovaszLoss):
     | elsewhere | here |
     |---|---|
     | Berman's `lovasz_hinge(per_image=True)` / `(per_image=False)` | `()` / `(over="batch")` |
-    | kornia `LovaszHingeLoss()` | `LovaszHinge(over="batch")` |
+    | kornia `LovaszHingeLoss()` | `LovaszHinge()` |
     | segmentation_models.pytorch `LovaszLoss("binary")` | `LovaszHinge(over="batch")` |
     | pytorch-toolbelt `BinaryLovaszLoss(per_image)` | as Berman's |
 
