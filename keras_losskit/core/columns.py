@@ -10,7 +10,7 @@ from keras import ops
 
 from keras_losskit.core.backend import compiled_once
 
-PANEL = 256  # As many columns as stay in a processor's cache.
+PANEL = 128  # As many columns as stay in a processor's cache.
 
 
 @compiled_once
