@@ -69,7 +69,8 @@ def with_gradient(value, gradient, *tensors):
     def call(*tensors):
         return value(*tensors), lambda *upstream: gradient(*upstream, *tensors)
 
-    return call(*tensors)
+    # A variable would be read inside, and TensorFlow asks for its gradient apart.
+    return call(*(ops.convert_to_tensor(x) for x in tensors))
 
 
 def keras_frame(*names):
