@@ -69,8 +69,8 @@ def with_gradient(value, gradient, *tensors):
     def call(*tensors):
         return value(*tensors), lambda *upstream: gradient(*upstream, *tensors)
 
-    # A variable would be read inside, and TensorFlow asks for its gradient apart.
-    return call(*(ops.convert_to_tensor(x) for x in tensors))
+    # Read here: for variables read inside TensorFlow wants gradients of their own.
+    return call(*(x + 0 if isinstance(x, keras.Variable) else x for x in tensors))
 
 
 def keras_frame(*names):
