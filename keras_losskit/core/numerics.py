@@ -82,18 +82,23 @@ def safe_log(p):
     `keras.config.epsilon()`.
     """
     eps = keras.config.epsilon()
-
-    def value(p):
-        # The tangent's slope is 0 above epsilon, not 1/eps - 1/eps: in float32 that
-        # would leave the gradient of the logarithm in whole numbers.
-        return ops.log(at_least(p, eps)) - ops.relu(eps - p) / eps
-
-    return with_gradient(value, lambda up, p: up / at_least(p, eps), p)
+    if keras.config.backend() != "tensorflow":
+        # Chosen, not added: in float32 a slope of 1/eps that cancels would leave the
+        # gradient of the logarithm in whole numbers.
+        tangent = p / eps + (math.log(eps) - 1)
+        return ops.where(p < eps, tangent, ops.log(at_least(p, eps)))
+    return with_gradient(  # The same without choosing, which is slow in a graph.
+        lambda p: ops.log(at_least(p, eps)) - ops.relu(eps - p) / eps,
+        lambda up, p: up / at_least(p, eps),
+        p,
+    )
 
 
 def safe_log_ratio(a, b):
     """log(a/b) for a and b in [0, 1], both continued as by `safe_log`."""
     eps = keras.config.epsilon()
+    if keras.config.backend() != "tensorflow":
+        return safe_log(a) - safe_log(b)
 
     def value(a, b):
         tangents = ops.relu(eps - b) - ops.relu(eps - a)
