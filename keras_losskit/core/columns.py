@@ -14,7 +14,7 @@ PANEL = 128  # As many columns as stay in a processor's cache.
 
 
 @compiled_once
-def in_panels(first, second, third, choose):
+def in_panels(first, second, third, *, choose):
     """`choose(first, second, third)`, a few columns of the matrices at a time.
 
     `choose` returns int32 in the shape of what it is given. What it needs on its
@@ -74,7 +74,7 @@ def sort_columns(x):
 
 
 @compiled_once
-def count_in_columns(ordered, queries, inclusive=False):
+def count_in_columns(ordered, queries, *, inclusive=False):
     """How many of each column of `ordered` are < (or <=, `inclusive`) each query.
 
     `ordered (N, M)` ascends along its columns; `queries (K, M)`.

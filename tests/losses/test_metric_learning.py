@@ -107,7 +107,9 @@ def test_columns_are_sorted_and_searched(n):
     ordered = columns.sort_columns(ops.convert_to_tensor(x))
     np.testing.assert_array_equal(to_numpy(ordered), np.sort(x, axis=0))
     for inclusive, side in ((False, "left"), (True, "right")):
-        got = columns.count_in_columns(ordered, ops.convert_to_tensor(queries), inclusive)
+        got = columns.count_in_columns(
+            ordered, ops.convert_to_tensor(queries), inclusive=inclusive
+        )
         expected = [
             np.searchsorted(np.sort(x[:, j]), queries[:, j], side) for j in range(4)
         ]
