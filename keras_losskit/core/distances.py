@@ -13,7 +13,6 @@ DISTANCES = ("euclidean", "squared_euclidean", "cosine")
 def unit(x, axis=-1):
     """`x` scaled to length 1; a zero vector stays zero, with zero gradient."""
 
-
     def scales(x):
         # By its largest entry first, so that squares neither overflow nor vanish.
         top = ops.stop_gradient(largest(ops.abs(x), axis, keepdims=True, initial=0))

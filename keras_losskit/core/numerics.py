@@ -122,9 +122,9 @@ def safe_divide(a, b):
     return ops.where(nonzero, a / ops.where(nonzero, b, 1), 0)
 
 
-def one_over(x):
-    """1 / x for x >= 0, and 0 where it would be infinite."""
-    some = x > _smallest(x)
+def one_over(x, above=None):
+    """1 / x for x >= 0, and 0 where x is not `above`, else where it would be infinite."""
+    some = x > (_smallest(x) if above is None else above)
     return ops.where(some, 1 / ops.where(some, x, 1), 0)
 
 
@@ -182,8 +182,7 @@ def _one_over_sum(x):
     # One division a row; the bound keeps the square of the quotient finite.
     total = ops.sum(x, axis=-1, keepdims=True)
     tiny = 1e-18 if keras.backend.standardize_dtype(x.dtype) == "float32" else 1e-150
-    some = total > tiny
-    return ops.where(some, 1 / ops.where(some, total, 1), 0)
+    return one_over(total, above=tiny)
 
 
 def power(x, exponent):

@@ -203,18 +203,21 @@ class OverlapLoss(SegmentationLoss):
         # Where both are 0 nothing is counted.
         p, g = fill((p, g), mask)
         if weights is not None and len(weights.shape) > 1:
-            hits = p * g
-            return self.sums((hits, self.errors(p, g, hits)), None, weights)
+            return self.sums(self.maps(p, g), None, weights)
 
         def sums(p, g):
-            hits = p * g
-            return _sum_of(hits), _sum_of(self.errors(p, g, hits))
+            return tuple(_sum_of(x) for x in self.maps(p, g))
 
         def gradient(hits, errors, p, g):
             rank = len(p.shape)
             return self.slopes(_before_last(hits, rank), _before_last(errors, rank), p, g)
 
         return [self.over_batch(x, weights) for x in with_gradient(sums, gradient, p, g)]
+
+    def maps(self, p, g):
+        """Hits and errors at each position."""
+        hits = p * g
+        return hits, self.errors(p, g, hits)
 
     def errors(self, p, g, hits):
         """The errors at each position; between hard masks they have no rounding."""
