@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 SAMPLE_MS = 3.0  # Shorter runs are repeated until one sample takes this long.
+WARM_MS = 50.0  # Shorter runs find the caches as their own last run left them, as in training.
 WIDE = 1.5  # An interval around 1 that spans more than this factor says nothing.
 
 
@@ -28,7 +29,8 @@ class Timing:
 def interleave(run, keys, rounds, seconds):
     """`{key: Timing}`; `run(key, repeat)` measures once and returns milliseconds.
 
-    Each round asks every candidate once, in the opposite order of the round before.
+    Each round asks every candidate once, in the opposite order of the round before;
+    short runs are run once more before, not measured.
     Stops after `rounds`, or after `seconds` once there are five, or three of a
     round that alone takes as long.
     """
@@ -43,6 +45,8 @@ def interleave(run, keys, rounds, seconds):
         if time.perf_counter() > end and done >= (3 if slow else 5):
             break
         for key in list(keys)[:: -1 if done % 2 else 1]:
+            if single[key] < WARM_MS:
+                run(key, 1)
             samples[key].append(run(key, repeat[key]))
     return {key: Timing(ms) for key, ms in samples.items()}
 

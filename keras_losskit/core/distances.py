@@ -33,10 +33,22 @@ def unit(x, axis=-1):
     return with_gradient(value, gradient, x)
 
 
-def cosines(x, y):
-    """The cosine of every row of `x (N, D)` with every row of `y (M, D)`: `(N, M)`."""
+def products(x):
+    """The dot products of all pairs of rows of `x (N, D)`: `(N, N)`."""
+
     # Not `ops.matmul`, which computes in float32 on torch.
-    return unit(x) @ ops.transpose(unit(y))
+    def value(x):
+        return x @ ops.transpose(x)
+
+    def gradient(up, x):  # One product of matrices, where backpropagation takes two.
+        return (up + ops.transpose(up)) @ x
+
+    return with_gradient(value, gradient, x)
+
+
+def cosines(x):
+    """The cosines of all pairs of rows of `x (N, D)`: `(N, N)`."""
+    return products(unit(x))
 
 
 def between(x, y, distance):
@@ -59,20 +71,42 @@ def pairwise(x, distance, mask=None):
     the gradient of near-duplicates keeps its direction, with a length of at most 2.
     """
     if distance == "cosine":
-        return _not_negative(1 - cosines(x, x))
-    x = x - ops.stop_gradient(_central_row(x, mask))
-    product = x @ ops.transpose(x)
-    # From the product itself: the squares of identical rows then cancel exactly.
-    squares = ops.diagonal(product)
-    sizes = squares[:, None] + squares[None, :]
-    squared = sizes - 2 * product
-    if distance == "squared_euclidean":
-        return _not_negative(squared)
-    epsilon = np.finfo(keras.backend.standardize_dtype(x.dtype)).eps
-    unsure = ops.stop_gradient(safe_sqrt(8 * float(epsilon) * sizes))
-    known = squared > ops.square(unsure)
-    root = ops.sqrt(ops.where(known, squared, 1))
-    return ops.where(known, root, _not_negative(safe_divide(squared, unsure)))
+        return _not_negative(1 - cosines(x))
+    origin = ops.stop_gradient(_central_row(x, mask))
+
+    def squares(x):
+        x = x - origin
+        product = x @ ops.transpose(x)
+        # From the product itself: the squares of identical rows then cancel exactly.
+        lengths = ops.diagonal(product)
+        lengths = lengths[:, None] + lengths[None, :]
+        return lengths - 2 * product, lengths
+
+    def sure(squared, lengths):
+        epsilon = float(np.finfo(keras.backend.standardize_dtype(x.dtype)).eps)
+        unsure = ops.stop_gradient(safe_sqrt(8 * epsilon * lengths))
+        return squared > ops.square(unsure), unsure
+
+    def value(x):
+        squared, lengths = squares(x)
+        if distance == "squared_euclidean":
+            return _not_negative(squared)
+        known, unsure = sure(squared, lengths)
+        root = ops.sqrt(ops.where(known, squared, 1))
+        return ops.where(known, root, _not_negative(safe_divide(squared, unsure)))
+
+    def gradient(up, x):
+        if distance == "euclidean":
+            squared, lengths = squares(x)
+            known, unsure = sure(squared, lengths)
+            # d(root) = d(squared) / (2 root), and d(squared) / unsure below.
+            up = safe_divide(up, ops.where(known, 2 * ops.sqrt(ops.where(known, squared, 1)), unsure))
+        # Σ_j (w_ij + w_ji)(x_i - x_j), without a matrix for the diagonal.
+        x = x - origin
+        sums = ops.sum(up, axis=1) + ops.sum(up, axis=0)
+        return 2 * (sums[:, None] * x - up @ x - ops.transpose(up) @ x)
+
+    return with_gradient(value, gradient, x)
 
 
 def others(n, mask):

@@ -5,7 +5,7 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, mean_last_axis, power, power_slope
+from keras_losskit.core.numerics import at_least, log1p, mean_last_axis, power, power_slope
 from keras_losskit.losses.classification.base import BinaryLoss, CategoricalLoss
 from keras_losskit.losses.classification.crossentropy import binary_crossentropy
 
@@ -80,7 +80,7 @@ def focal_of_logits(g, z, gamma):
         p, q = 1 / (1 + small), small / (1 + small)
         p, q = ops.where(high, p, q), ops.where(high, q, p)
         miss = g * q + (1 - g) * p
-        return p, q, miss, ops.where(high, z, 0) - g * z + ops.log1p(small)
+        return p, q, miss, ops.where(high, z, 0) - g * z + log1p(small)
 
     def value(g, z):
         _, _, miss, crossentropy = parts(g, z)

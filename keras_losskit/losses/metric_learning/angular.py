@@ -53,7 +53,7 @@ class Angular(EmbeddingLoss):
 
     def call(self, y_true, y_pred, mask=None):
         squared_tan = math.tan(math.radians(self.angle)) ** 2
-        s = distances.cosines(y_pred, y_pred)
+        s = distances.cosines(y_pred)
         positive, negative = pairs(y_true, mask)
         push = 4 * squared_tan * s
         # Σ_n e^(push_an + push_pn) is a product of matrices: a and p, of one class,

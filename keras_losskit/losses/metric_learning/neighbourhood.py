@@ -61,7 +61,7 @@ class SupervisedContrastive(NeighbourhoodLoss):
         super().__init__(temperature, **common)
 
     def call(self, y_true, y_pred, mask=None):
-        s = distances.cosines(y_pred, y_pred) / self.temperature
+        s = distances.cosines(y_pred) / self.temperature
         positive, _ = pairs(y_true, mask)
         return log_sum_exp(s, distances.others(ops.shape(s)[0], mask)) - mean_where(s, positive)
 

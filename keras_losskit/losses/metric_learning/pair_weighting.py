@@ -54,7 +54,7 @@ pairs first |
         self.base = checks.real(self, "base", base)
 
     def call(self, y_true, y_pred, mask=None):
-        s = distances.cosines(y_pred, y_pred) - self.base
+        s = distances.cosines(y_pred) - self.base
         positive, negative = pairs(y_true, mask)
         pull = ops.softplus(log_sum_exp(-self.alpha * s, positive)) / self.alpha
         push = ops.softplus(log_sum_exp(self.beta * s, negative)) / self.beta

@@ -80,7 +80,7 @@ class KoLeo(ViewsLoss):
     def call(self, y_true, y_pred, mask=None):
         if y_pred.shape[0] == 0:  # Nobody to be near to.
             return ops.sum(y_pred, axis=-1)
-        s = ops.stop_gradient(cosines(y_pred, y_pred))
+        s = ops.stop_gradient(cosines(y_pred))
         other = others(ops.shape(s)[0], mask)
         nearest = ops.argmax(ops.where(other, s, ops.full_like(s, -2)), axis=-1)
         # From the difference itself: 2 - 2·cos would lose short distances.
