@@ -99,8 +99,8 @@ def pairwise(x, distance, mask=None):
         if distance == "euclidean":
             squared, lengths = squares(x)
             known, unsure = sure(squared, lengths)
-            # d(root) = d(squared) / (2 root), and d(squared) / unsure below.
-            up = safe_divide(up, ops.where(known, 2 * ops.sqrt(ops.where(known, squared, 1)), unsure))
+            twice = 2 * ops.sqrt(ops.where(known, squared, 1))
+            up = safe_divide(up, ops.where(known, twice, unsure))
         # Σ_j (w_ij + w_ji)(x_i - x_j), without a matrix for the diagonal.
         x = x - origin
         sums = ops.sum(up, axis=1) + ops.sum(up, axis=0)

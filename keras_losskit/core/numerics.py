@@ -234,6 +234,24 @@ def log1p(x):
     return ops.log1p(at_least(x, 0))
 
 
+def softplus(x):
+    """log(1 + exp(x)); value and gradient share one exponential."""
+
+    def parts(x):
+        high = x >= 0
+        return high, ops.exp(ops.where(high, -x, x))  # exp(-|x|), with a slope at 0.
+
+    def value(x):
+        high, small = parts(x)
+        return ops.where(high, x, 0) + ops.log1p(small)
+
+    def gradient(up, x):
+        high, small = parts(x)
+        return up * (ops.where(high, 1, small) / (1 + small))
+
+    return with_gradient(value, gradient, x)
+
+
 def expm1(x):
     """exp(x) - 1, accurate near 0, with the gradient exp(x) far below 0 too.
 
@@ -243,11 +261,6 @@ def expm1(x):
     far = x < -1
     near = ops.expm1(ops.where(far, -1, x))
     return ops.where(far, ops.exp(ops.where(far, x, -1)) - 1, near)
-
-
-def mean_last_axis(x):
-    """Mean over the last axis; `(B,)` stays as it is, one value per sample."""
-    return mean(x) if len(x.shape) > 1 else x
 
 
 def log_sum_exp(x, where, axis=-1):

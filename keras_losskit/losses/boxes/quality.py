@@ -3,12 +3,13 @@
 from keras import ops
 
 from keras_losskit.core import checks, targets
-from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import mean_last_axis, power
+from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.loss import register
+from keras_losskit.core.numerics import power
 from keras_losskit.losses.classification.crossentropy import binary_crossentropy
 
 
-class QualityLoss(Loss):
+class QualityLoss(ElementwiseLoss):
     """Base of losses between a quality in [0, 1] and a probability or logit.
 
     Args:
@@ -60,14 +61,14 @@ class QualityFocal(QualityLoss):
         super().__init__(from_logits=from_logits, **common)
         self.beta = checks.real(self, "beta", beta, at_least=0)
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         q = y_true
         if self.from_logits:  # Without the subtraction that would cancel near 1.
             miss = q * ops.sigmoid(-y_pred) - (1 - q) * ops.sigmoid(y_pred)
         else:
             miss = q - y_pred
         focus = power(ops.abs(miss), self.beta)
-        return mean_last_axis(focus * binary_crossentropy(q, y_pred, self.from_logits))
+        return focus * binary_crossentropy(q, y_pred, self.from_logits)
 
 
 @register
@@ -105,8 +106,8 @@ class Varifocal(QualityLoss):
         self.alpha = checks.real(self, "alpha", alpha, at_least=0)
         self.gamma = checks.real(self, "gamma", gamma, at_least=0)
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         q = y_true
         negative = self.alpha * power(self.probability(y_pred), self.gamma)
         weight = ops.where(q > 0, q, negative)
-        return mean_last_axis(weight * binary_crossentropy(q, y_pred, self.from_logits))
+        return weight * binary_crossentropy(q, y_pred, self.from_logits)

@@ -3,8 +3,8 @@
 from keras import ops
 
 from keras_losskit.core import checks, targets
+from keras_losskit.core.elementwise import ElementwiseLoss
 from keras_losskit.core.labelled import LabelledLoss
-from keras_losskit.core.loss import Loss
 from keras_losskit.core.numerics import log_softmax_of, safe_log, share_of, shares, softmax
 
 
@@ -102,7 +102,7 @@ class LogitsLoss(CategoricalLoss):
         )
 
 
-class BinaryLoss(Loss):
+class BinaryLoss(ElementwiseLoss):
     """Base of losses on independent yes/no decisions, one per element.
 
     `y_pred (B, …, D)` holds probabilities or logits, `y_true` 0, 1 or in between

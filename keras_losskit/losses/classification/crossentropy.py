@@ -4,7 +4,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import mean_last_axis, safe_log
+from keras_losskit.core.numerics import safe_log, softplus
 from keras_losskit.losses.classification.base import BinaryLoss, CategoricalLoss
 
 
@@ -13,11 +13,8 @@ def binary_crossentropy(g, y_pred, from_logits, positive=1):
     if not from_logits:
         return -(positive * g * safe_log(y_pred) + (1 - g) * safe_log(1 - y_pred))
     if positive == 1:
-        # softplus(z) - g·z; written out, its gradient needs no exponential of its own.
-        high = y_pred >= 0
-        near = ops.log1p(ops.exp(ops.where(high, -y_pred, y_pred)))
-        return ops.where(high, y_pred, 0) - g * y_pred + near
-    return positive * g * ops.softplus(-y_pred) + (1 - g) * ops.softplus(y_pred)
+        return softplus(y_pred) - g * y_pred
+    return positive * g * softplus(-y_pred) + (1 - g) * softplus(y_pred)
 
 
 @register
@@ -59,11 +56,9 @@ class BinaryCrossentropy(BinaryLoss):
         )
         self.pos_weight = checks.optional_real(self, "pos_weight", pos_weight, above=0)
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         positive = 1 if self.pos_weight is None else self.pos_weight
-        return mean_last_axis(
-            binary_crossentropy(y_true, y_pred, self.from_logits, positive)
-        )
+        return binary_crossentropy(y_true, y_pred, self.from_logits, positive)
 
 
 @register

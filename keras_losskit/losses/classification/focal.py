@@ -5,7 +5,7 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, log1p, mean_last_axis, power, power_slope
+from keras_losskit.core.numerics import at_least, log1p, power, power_slope
 from keras_losskit.losses.classification.base import BinaryLoss, CategoricalLoss
 from keras_losskit.losses.classification.crossentropy import binary_crossentropy
 
@@ -58,7 +58,7 @@ class BinaryFocalCrossentropy(BinaryLoss):
         self.gamma = checks.real(self, "gamma", gamma, at_least=0)
         self.alpha = checks.optional_real(self, "alpha", alpha, at_least=0, at_most=1)
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         g = y_true
         if self.from_logits:
             values = focal_of_logits(g, y_pred, self.gamma)
@@ -68,7 +68,7 @@ class BinaryFocalCrossentropy(BinaryLoss):
             values = power(miss, self.gamma) * binary_crossentropy(g, y_pred, False)
         if self.alpha is not None:
             values = (g * self.alpha + (1 - g) * (1 - self.alpha)) * values
-        return mean_last_axis(values)
+        return values
 
 
 def focal_of_logits(g, z, gamma):

@@ -5,13 +5,14 @@ from keras import ops
 
 from keras_losskit.core import targets
 from keras_losskit.core.backend import visible
+from keras_losskit.core.elementwise import ElementwiseLoss
 from keras_losskit.core.labelled import LabelledLoss
-from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import at_least, largest, mean_last_axis
+from keras_losskit.core.loss import register
+from keras_losskit.core.numerics import at_least, largest
 from keras_losskit.losses.classification.base import one_hot_ids
 
 
-class _Margins(Loss):
+class _Margins(ElementwiseLoss):
     """Targets -1 and 1, or 0 and 1, or class ids."""
 
     def prepare(self, y_true, y_pred):
@@ -64,8 +65,8 @@ class Hinge(_Margins):
     https://doi.org/10.1007/BF00994018
     """
 
-    def call(self, y_true, y_pred):
-        return mean_last_axis(self.shortfall(y_true, y_pred))
+    def each(self, y_true, y_pred):
+        return self.shortfall(y_true, y_pred)
 
 
 @register
@@ -93,8 +94,8 @@ class SquaredHinge(_Margins):
     (2013), https://arxiv.org/abs/1306.0239
     """
 
-    def call(self, y_true, y_pred):
-        return mean_last_axis(ops.square(self.shortfall(y_true, y_pred)))
+    def each(self, y_true, y_pred):
+        return ops.square(self.shortfall(y_true, y_pred))
 
 
 @register

@@ -4,7 +4,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, mean_last_axis, power, safe_log
+from keras_losskit.core.numerics import at_least, power, safe_log
 from keras_losskit.losses.classification.base import BinaryLoss
 
 
@@ -55,7 +55,7 @@ class AsymmetricMultiLabel(BinaryLoss):
         self.gamma_neg = checks.real(self, "gamma_neg", gamma_neg, at_least=0)
         self.clip = checks.real(self, "clip", clip, at_least=0, below=1)
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         g = y_true
         if self.from_logits:
             p, miss = ops.sigmoid(y_pred), ops.sigmoid(-y_pred)
@@ -70,4 +70,4 @@ class AsymmetricMultiLabel(BinaryLoss):
             log_miss = safe_log(1 - shifted)
         positive = g * power(at_least(miss, 0), self.gamma_pos) * log_p
         negative = (1 - g) * power(shifted, self.gamma_neg) * log_miss
-        return mean_last_axis(-(positive + negative))
+        return -(positive + negative)

@@ -3,12 +3,13 @@
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import at_least, mean_last_axis
+from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.loss import register
+from keras_losskit.core.numerics import at_least
 
 
 @register
-class Contrastive(Loss):
+class Contrastive(ElementwiseLoss):
     """Contrastive loss: y·d² + (1 - y)·max(margin - d, 0)².
 
     Draws similar pairs together and pushes others apart until they are `margin`
@@ -43,6 +44,6 @@ class Contrastive(Loss):
         super().__init__(**common)
         self.margin = checks.real(self, "margin", margin, at_least=0)
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         apart = ops.square(at_least(self.margin - y_pred, 0))
-        return mean_last_axis(y_true * ops.square(y_pred) + (1 - y_true) * apart)
+        return y_true * ops.square(y_pred) + (1 - y_true) * apart

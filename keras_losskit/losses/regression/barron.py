@@ -5,12 +5,12 @@ import math
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import mean_last_axis
+from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.loss import register
 
 
 @register
-class Barron(Loss):
+class Barron(ElementwiseLoss):
     """General robust loss: (|a - 2|/a)·((x²/|a - 2| + 1)^(a/2) - 1), x = d/c.
 
     One family: a = 2 is x²/2, 1 Charbonnier's, 0 Cauchy's log(1 + x²/2), -2
@@ -44,9 +44,9 @@ class Barron(Loss):
         self.alpha = "-inf" if endless else checks.real(self, "alpha", alpha)
         self.scale = checks.real(self, "scale", scale, above=0)
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         a, squared = self.alpha, ops.square((y_pred - y_true) / self.scale)
-        return mean_last_axis(_robust(float(a), squared))
+        return _robust(float(a), squared)
 
 
 def _robust(a, squared):

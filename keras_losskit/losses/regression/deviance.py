@@ -4,12 +4,13 @@ import keras
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import at_least, mean_last_axis, safe_log
+from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.loss import register
+from keras_losskit.core.numerics import at_least, safe_log
 
 
 @register
-class Poisson(Loss):
+class Poisson(ElementwiseLoss):
     """Poisson loss: y_pred - y_true·log(y_pred + epsilon).
 
     For counts; `y_pred` is the rate, >= 0. `epsilon` is `keras.config.epsilon()`.
@@ -31,13 +32,13 @@ class Poisson(Loss):
     https://doi.org/10.2307/2344614
     """
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         log = safe_log(y_pred + keras.config.epsilon())
-        return mean_last_axis(y_pred - y_true * log)
+        return y_pred - y_true * log
 
 
 @register
-class Tweedie(Loss):
+class Tweedie(ElementwiseLoss):
     """Tweedie loss: -y·ŷ^(1-p)/(1-p) + ŷ^(2-p)/(2-p), y the target, ŷ `y_pred`.
 
     For targets >= 0 with many zeros (claims, rain); ŷ is the mean, > 0. Below
@@ -66,16 +67,16 @@ class Tweedie(Loss):
         super().__init__(**common)
         self.power = checks.real(self, "power", power, above=1, below=2)
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         p, above = self.power, at_least(y_pred, keras.config.epsilon())
         log = ops.log(above)  # `ops.power` would round p to float32.
         # The tangent: y_pred - above is 0, with zero slope, where the formula holds.
         pull = ops.exp((1 - p) * log) / (p - 1) - ops.exp(-p * log) * (y_pred - above)
-        return mean_last_axis(y_true * pull + ops.exp((2 - p) * log) / (2 - p))
+        return y_true * pull + ops.exp((2 - p) * log) / (2 - p)
 
 
 @register
-class GammaDeviance(Loss):
+class GammaDeviance(ElementwiseLoss):
     """Gamma deviance: 2·(log(ŷ/y) + y/ŷ - 1), y the target, ŷ `y_pred`.
 
     For targets > 0 whose spread grows with their size. Targets are held at or above
@@ -96,10 +97,10 @@ class GammaDeviance(Loss):
     https://doi.org/10.1201/9780203753736
     """
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         eps = keras.config.epsilon()
         y, above = at_least(y_true, eps), at_least(y_pred, eps)
         # With both held at eps, 0 against 0 (a masked pair) is 0 with slope 0.
         deviance = ops.log(above) - ops.log(y) + y / above - 1
         slope = (1 - y / above) / above
-        return mean_last_axis(2 * (deviance + slope * (y_pred - above)))
+        return 2 * (deviance + slope * (y_pred - above))

@@ -6,12 +6,13 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.backend import with_gradient
-from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import at_least, at_most, mean_last_axis
+from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.loss import register
+from keras_losskit.core.numerics import at_least, at_most
 
 
 @register
-class Huber(Loss):
+class Huber(ElementwiseLoss):
     """Huber's loss: d²/2 where |d| <= delta, else delta·|d| - delta²/2.
 
     Squared near zero, linear in the tails: outliers pull with a bounded force.
@@ -38,15 +39,15 @@ class Huber(Loss):
         super().__init__(**common)
         self.delta = checks.real(self, "delta", delta, above=0)
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         d = ops.abs(y_pred - y_true)
         # With c = min(|d|, delta) both branches are c·(|d| - c/2).
         c = at_most(d, self.delta)
-        return mean_last_axis(c * (d - 0.5 * c))
+        return c * (d - 0.5 * c)
 
 
 @register
-class LogCosh(Loss):
+class LogCosh(ElementwiseLoss):
     """Logarithm of the hyperbolic cosine: log cosh d, d = y_pred - y_true.
 
     About d²/2 near zero and |d| - log 2 far out, smooth everywhere, with no
@@ -68,9 +69,9 @@ class LogCosh(Loss):
     data using a modified EM algorithm* (1990), https://doi.org/10.1109/42.52985
     """
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         d = y_pred - y_true
-        return mean_last_axis(with_gradient(_log_cosh, lambda up, d: up * ops.tanh(d), d))
+        return with_gradient(_log_cosh, lambda up, d: up * ops.tanh(d), d)
 
 
 def _log_cosh(d):
@@ -79,7 +80,7 @@ def _log_cosh(d):
 
 
 @register
-class ReverseHuber(Loss):
+class ReverseHuber(ElementwiseLoss):
     """Reverse Huber (berHu): |d| where |d| <= c, else (d² + c²)/(2c).
 
     Linear near zero, squared in the tails: it keeps a pull on small errors and
@@ -108,15 +109,15 @@ class ReverseHuber(Loss):
         super().__init__(**common)
         self.threshold = checks.real(self, "threshold", threshold, above=0)
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         d, c = ops.abs(y_pred - y_true), self.threshold
         # The square in the branch that is not taken may overflow; inf·0 is NaN.
         far = at_least(d, c)
-        return mean_last_axis(ops.where(d <= c, d, (ops.square(far) + c * c) / (2 * c)))
+        return ops.where(d <= c, d, (ops.square(far) + c * c) / (2 * c))
 
 
 @register
-class SmoothL1(Loss):
+class SmoothL1(ElementwiseLoss):
     """Smooth L1: d²/(2·beta) where |d| <= beta, else |d| - beta/2.
 
     `Huber(beta)` divided by beta: slope 1 in the tails whatever beta is. Popular for
@@ -143,7 +144,7 @@ class SmoothL1(Loss):
         super().__init__(**common)
         self.beta = checks.real(self, "beta", beta, above=0)
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         d = ops.abs(y_pred - y_true)
         c = at_most(d, self.beta)
-        return mean_last_axis(c * (d - 0.5 * c) / self.beta)
+        return c * (d - 0.5 * c) / self.beta

@@ -2,12 +2,12 @@
 
 from keras import ops
 
-from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import mean_last_axis
+from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.loss import register
 
 
 @register
-class MeanSquaredError(Loss):
+class MeanSquaredError(ElementwiseLoss):
     """Mean squared error: d², d = y_pred - y_true.
 
     The maximum-likelihood loss under Gaussian noise; large errors dominate.
@@ -28,12 +28,12 @@ class MeanSquaredError(Loss):
     https://archive.org/details/theoriamotuscor00gausgoog
     """
 
-    def call(self, y_true, y_pred):
-        return mean_last_axis(ops.square(y_pred - y_true))
+    def each(self, y_true, y_pred):
+        return ops.square(y_pred - y_true)
 
 
 @register
-class MeanAbsoluteError(Loss):
+class MeanAbsoluteError(ElementwiseLoss):
     """Mean absolute error: |d|, d = y_pred - y_true.
 
     Estimates the median rather than the mean; less moved by outliers than the
@@ -55,5 +55,5 @@ class MeanAbsoluteError(Loss):
     (1986), https://www.hup.harvard.edu/books/9780674403413
     """
 
-    def call(self, y_true, y_pred):
-        return mean_last_axis(ops.abs(y_pred - y_true))
+    def each(self, y_true, y_pred):
+        return ops.abs(y_pred - y_true)

@@ -3,12 +3,12 @@
 from keras import ops
 
 from keras_losskit.core import checks, targets
-from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import mean_last_axis
+from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.loss import register
 
 
 @register
-class Pinball(Loss):
+class Pinball(ElementwiseLoss):
     """Pinball (quantile) loss: max(tau·e, (tau - 1)·e), e = y_true - y_pred.
 
     Its minimum is the tau-quantile of the target. With a list of K taus the
@@ -66,14 +66,14 @@ class Pinball(Loss):
             )
         return y_true, y_pred
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         e = y_true - y_pred
         tau = ops.convert_to_tensor(self.tau, dtype=y_pred.dtype)
-        return mean_last_axis(ops.where(e < 0, (tau - 1) * e, tau * e))
+        return ops.where(e < 0, (tau - 1) * e, tau * e)
 
 
 @register
-class Expectile(Loss):
+class Expectile(ElementwiseLoss):
     """Expectile loss: |tau - 1[e < 0]|·e², e = y_true - y_pred.
 
     The squared counterpart of `Pinball`: its minimum is the tau-expectile, the mean
@@ -101,6 +101,6 @@ class Expectile(Loss):
         super().__init__(**common)
         self.tau = checks.real(self, "tau", tau, above=0, below=1)
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         e, tau = y_true - y_pred, self.tau
-        return mean_last_axis(ops.where(e < 0, (1 - tau) * e * e, tau * e * e))
+        return ops.where(e < 0, (1 - tau) * e * e, tau * e * e)

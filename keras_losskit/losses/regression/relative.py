@@ -3,12 +3,13 @@
 import keras
 from keras import ops
 
-from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import at_least, mean_last_axis, safe_divide
+from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.loss import register
+from keras_losskit.core.numerics import at_least, safe_divide
 
 
 @register
-class MeanAbsolutePercentageError(Loss):
+class MeanAbsolutePercentageError(ElementwiseLoss):
     """Mean absolute percentage error: 100·|d|/max(|y_true|, epsilon).
 
     Errors count relative to the target. `epsilon` is `keras.config.epsilon()`:
@@ -29,13 +30,16 @@ class MeanAbsolutePercentageError(Loss):
     (1993), https://doi.org/10.1016/0169-2070(93)90079-3
     """
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         size = at_least(ops.abs(y_true), keras.config.epsilon())
-        return 100 * mean_last_axis(ops.abs(y_pred - y_true) / size)
+        return ops.abs(y_pred - y_true) / size
+
+    def call(self, y_true, y_pred):
+        return 100 * super().call(y_true, y_pred)
 
 
 @register
-class MeanSquaredLogarithmicError(Loss):
+class MeanSquaredLogarithmicError(ElementwiseLoss):
     """Mean squared logarithmic error: (log(1 + y_pred) - log(1 + y_true))².
 
     For targets >= 0 that span magnitudes. As in Keras both are held at or above
@@ -57,14 +61,14 @@ class MeanSquaredLogarithmicError(Loss):
     Measured?* (1985), https://doi.org/10.1080/00031305.1985.10479385
     """
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         eps = keras.config.epsilon()
         h = ops.log(at_least(y_pred, eps) + 1) - ops.log(at_least(y_true, eps) + 1)
-        return mean_last_axis(ops.square(h))
+        return ops.square(h)
 
 
 @register
-class SymmetricMeanAbsolutePercentageError(Loss):
+class SymmetricMeanAbsolutePercentageError(ElementwiseLoss):
     """Symmetric percentage error: 200·|d|/(|y_true| + |y_pred|), 0/0 = 0.
 
     Between 0 and 200. Where either is 0, or the signs differ, the value is 200 and
@@ -86,6 +90,9 @@ class SymmetricMeanAbsolutePercentageError(Loss):
     (1993), https://doi.org/10.1016/0169-2070(93)90079-3
     """
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         size = ops.abs(y_true) + ops.abs(y_pred)
-        return 200 * mean_last_axis(safe_divide(ops.abs(y_pred - y_true), size))
+        return safe_divide(ops.abs(y_pred - y_true), size)
+
+    def call(self, y_true, y_pred):
+        return 200 * super().call(y_true, y_pred)

@@ -3,12 +3,13 @@
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import at_most, mean_last_axis, safe_sqrt
+from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.loss import register
+from keras_losskit.core.numerics import at_most, safe_sqrt
 
 
 @register
-class Charbonnier(Loss):
+class Charbonnier(ElementwiseLoss):
     """Charbonnier loss: √(d² + epsilon²) - epsilon, d = y_pred - y_true.
 
     An absolute error that is smooth at 0; popular for image restoration.
@@ -35,13 +36,13 @@ class Charbonnier(Loss):
         super().__init__(**common)
         self.epsilon = checks.real(self, "epsilon", epsilon, above=0)
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         squared, eps = ops.square(y_pred - y_true), self.epsilon
         # The difference of two near numbers, multiplied out.
-        return mean_last_axis(squared / (safe_sqrt(squared + eps * eps) + eps))
+        return squared / (safe_sqrt(squared + eps * eps) + eps)
 
 
-class _Scaled(Loss):
+class _Scaled(ElementwiseLoss):
     """Base of losses of d/c, c a scale in the units of `y_true`."""
 
     def __init__(self, scale=1.0, **common):
@@ -73,8 +74,8 @@ class Cauchy(_Scaled):
     (1996), https://doi.org/10.1006/cviu.1996.0006
     """
 
-    def call(self, y_true, y_pred):
-        return mean_last_axis(ops.log1p(0.5 * ops.square((y_pred - y_true) / self.scale)))
+    def each(self, y_true, y_pred):
+        return ops.log1p(0.5 * ops.square((y_pred - y_true) / self.scale))
 
 
 @register
@@ -101,10 +102,10 @@ class GemanMcClure(_Scaled):
     J. T. Barron (2019), https://arxiv.org/abs/1701.03077
     """
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         # Beyond 1e8 the slope is 0 in float32, and the square of x + 4 would overflow.
         x = ops.square(at_most(ops.abs(y_pred - y_true) / self.scale, 1e8))
-        return mean_last_axis(2 * x / (x + 4))
+        return 2 * x / (x + 4)
 
 
 @register
@@ -131,12 +132,12 @@ class Welsch(_Scaled):
     robust regression* (1978), https://doi.org/10.1080/03610917808812083
     """
 
-    def call(self, y_true, y_pred):
-        return mean_last_axis(-ops.expm1(-0.5 * ops.square((y_pred - y_true) / self.scale)))
+    def each(self, y_true, y_pred):
+        return -ops.expm1(-0.5 * ops.square((y_pred - y_true) / self.scale))
 
 
 @register
-class TukeyBiweight(Loss):
+class TukeyBiweight(ElementwiseLoss):
     """Tukey's biweight: c²/6·(1 - (1 - (d/c)²)³) where |d| <= c, else c²/6.
 
     Squared near zero; beyond c an error no longer pulls at all.
@@ -164,8 +165,8 @@ class TukeyBiweight(Loss):
         super().__init__(**common)
         self.threshold = checks.real(self, "threshold", threshold, above=0)
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         c = self.threshold
         u = at_most(ops.square((y_pred - y_true) / c), 1)
         # 1 - (1 - u)³, multiplied out: exact near 0.
-        return mean_last_axis(c * c / 6 * u * (3 - 3 * u + u * u))
+        return c * c / 6 * u * (3 - 3 * u + u * u)

@@ -2,12 +2,13 @@
 
 from keras import ops
 
-from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import mean_last_axis, safe_sqrt
+from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.loss import register
+from keras_losskit.core.numerics import safe_sqrt
 
 
 @register
-class RootMeanSquaredError(Loss):
+class RootMeanSquaredError(ElementwiseLoss):
     """Root mean squared error: √(mean over the last axis of d²), d = y_pred - y_true.
 
     In the units of `y_true`: every row pulls with the same force, however far off
@@ -29,5 +30,8 @@ class RootMeanSquaredError(Loss):
     https://archive.org/details/theoriamotuscor00gausgoog
     """
 
+    def each(self, y_true, y_pred):
+        return ops.square(y_pred - y_true)
+
     def call(self, y_true, y_pred):
-        return safe_sqrt(mean_last_axis(ops.square(y_pred - y_true)))
+        return safe_sqrt(super().call(y_true, y_pred))

@@ -3,12 +3,13 @@
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import at_least, mean_last_axis
+from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.loss import register
+from keras_losskit.core.numerics import at_least
 
 
 @register
-class EpsilonInsensitive(Loss):
+class EpsilonInsensitive(ElementwiseLoss):
     """Epsilon-insensitive loss: max(|d| - epsilon, 0), d = y_pred - y_true.
 
     The loss of support vector regression; no gradient within the tolerance.
@@ -36,5 +37,5 @@ class EpsilonInsensitive(Loss):
         super().__init__(**common)
         self.epsilon = checks.real(self, "epsilon", epsilon, at_least=0)
 
-    def call(self, y_true, y_pred):
-        return mean_last_axis(at_least(ops.abs(y_pred - y_true) - self.epsilon, 0))
+    def each(self, y_true, y_pred):
+        return at_least(ops.abs(y_pred - y_true) - self.epsilon, 0)

@@ -3,12 +3,12 @@
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import mean_last_axis
+from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.loss import register
 
 
 @register
-class DeadZoneAbsoluteError(Loss):
+class DeadZoneAbsoluteError(ElementwiseLoss):
     """Absolute error outside a dead zone: |d| where |d| > threshold, else 0.
 
     Errors within the tolerance cost nothing; beyond it they cost all of |d|, so
@@ -38,13 +38,13 @@ class DeadZoneAbsoluteError(Loss):
         super().__init__(**common)
         self.threshold = checks.real(self, "threshold", threshold, at_least=0)
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         d = ops.abs(y_pred - y_true)
-        return mean_last_axis(ops.where(d > self.threshold, d, ops.zeros_like(d)))
+        return ops.where(d > self.threshold, d, ops.zeros_like(d))
 
 
 @register
-class RangeWeightedSquaredError(Loss):
+class RangeWeightedSquaredError(ElementwiseLoss):
     """Squared error that costs more where the prediction leaves a range.
 
     w·d², w = outside_weight where y_pred < low or y_pred > high, else 1. No
@@ -75,14 +75,14 @@ class RangeWeightedSquaredError(Loss):
             self, "outside_weight", outside_weight, at_least=0
         )
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         squared = ops.square(y_pred - y_true)
         outside = ops.logical_or(y_pred < self.low, y_pred > self.high)
-        return mean_last_axis(ops.where(outside, self.outside_weight * squared, squared))
+        return ops.where(outside, self.outside_weight * squared, squared)
 
 
 @register
-class ChannelWeightedSquaredError(Loss):
+class ChannelWeightedSquaredError(ElementwiseLoss):
     """Squared error with a weight for each output channel: mean over D of w·d².
 
     The mean divides by the number of channels, not by the sum of the weights,
@@ -120,5 +120,8 @@ class ChannelWeightedSquaredError(Loss):
                 f"{self.name}: y_pred of shape {tuple(y_pred.shape)} has no channel "
                 "axis; it must be (B, …, D)."
             )
+        return super().call(y_true, y_pred)
+
+    def each(self, y_true, y_pred):
         w = ops.convert_to_tensor(self.weights, dtype=y_pred.dtype)
-        return mean_last_axis(w * ops.square(y_pred - y_true))
+        return w * ops.square(y_pred - y_true)

@@ -5,12 +5,12 @@ import math
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import mean_last_axis
+from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.loss import register
 
 
 @register
-class Wing(Loss):
+class Wing(ElementwiseLoss):
     """Wing loss: w·ln(1 + |d|/ε) where |d| < w, else |d| - C.
 
     C = w - w·ln(1 + w/ε) joins the two. Small and medium errors pull harder than
@@ -41,7 +41,7 @@ class Wing(Loss):
         self.width = checks.real(self, "width", width, above=0)
         self.curvature = checks.real(self, "curvature", curvature, above=0)
 
-    def call(self, y_true, y_pred):
+    def each(self, y_true, y_pred):
         d, w, eps = ops.abs(y_pred - y_true), self.width, self.curvature
         c = w - w * math.log1p(w / eps)
-        return mean_last_axis(ops.where(d < w, w * ops.log1p(d / eps), d - c))
+        return ops.where(d < w, w * ops.log1p(d / eps), d - c)

@@ -205,14 +205,19 @@ class OverlapLoss(SegmentationLoss):
         if weights is not None and len(weights.shape) > 1:
             return self.sums(self.maps(p, g), None, weights)
 
+        alone = p.shape[-1] == 1
+        if alone:  # XLA on a CPU does not vectorise along an axis of 1.
+            p, g = ops.squeeze(p, axis=-1), ops.squeeze(g, axis=-1)
+        axes = tuple(range(1, len(p.shape) - (not alone)))
+
         def sums(p, g):
-            return tuple(_sum_of(x) for x in self.maps(p, g))
+            return tuple(ops.sum(x, axis=axes) if axes else x for x in self.maps(p, g))
 
         def gradient(hits, errors, p, g):
-            rank = len(p.shape)
-            return self.slopes(_before_last(hits, rank), _before_last(errors, rank), p, g)
+            return self.slopes(_spread(hits, p), _spread(errors, p), p, g)
 
-        return [self.over_batch(x, weights) for x in with_gradient(sums, gradient, p, g)]
+        counts = with_gradient(sums, gradient, p, g)
+        return [self.over_batch(x[:, None] if alone else x, weights) for x in counts]
 
     def maps(self, p, g):
         """Hits and errors at each position."""
@@ -249,8 +254,8 @@ class OverlapLoss(SegmentationLoss):
         return safe_divide(errors, hits + errors + self.smooth)
 
 
-def _before_last(x, rank):
-    """`(B, C)` as `(B, 1, …, C)`."""
-    for _ in range(rank - 2):
+def _spread(x, over):
+    """`(B, C)` as `(B, 1, …, C)`, `(B,)` as `(B, 1, …)`, in the rank of `over`."""
+    for _ in range(len(over.shape) - len(x.shape)):
         x = ops.expand_dims(x, 1)
     return x
