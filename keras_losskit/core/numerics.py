@@ -87,11 +87,12 @@ def safe_log(p):
         # gradient of the logarithm in whole numbers.
         tangent = p / eps + (math.log(eps) - 1)
         return ops.where(p < eps, tangent, ops.log(at_least(p, eps)))
-    return with_gradient(  # The same without choosing, which is slow in a graph.
-        lambda p: ops.log(at_least(p, eps)) - ops.relu(eps - p) / eps,
-        lambda up, p: up / at_least(p, eps),
-        p,
-    )
+
+    def value(p):  # The same without choosing, which is slow in a graph.
+        held = at_least(p, eps)
+        return ops.log(held) + (p - held) / eps
+
+    return with_gradient(value, lambda up, p: up / at_least(p, eps), p)
 
 
 def safe_log_ratio(a, b):
@@ -101,8 +102,8 @@ def safe_log_ratio(a, b):
         return safe_log(a) - safe_log(b)
 
     def value(a, b):
-        tangents = ops.relu(eps - b) - ops.relu(eps - a)
-        return ops.log(at_least(a, eps) / at_least(b, eps)) + tangents / eps
+        above_a, above_b = at_least(a, eps), at_least(b, eps)
+        return ops.log(above_a / above_b) + ((a - above_a) - (b - above_b)) / eps
 
     def gradient(up, a, b):
         return up / at_least(a, eps), -up / at_least(b, eps)
@@ -155,18 +156,41 @@ def share_of(x, ids):
 def softmax(z):
     """softmax over the last axis."""
     if keras.config.backend() == "jax":  # Its own takes twice as long, gradient included.
-        return ops.exp(ops.log_softmax(z, axis=-1))
+        return ops.exp(log_softmax(z))
     return ops.softmax(z, axis=-1)
+
+
+def log_softmax(z):
+    """log softmax over the last axis."""
+    if keras.config.backend() != "jax":
+        return ops.log_softmax(z, axis=-1)
+    below, _, total = _exponentials(z)
+    return below - ops.log(total)
 
 
 def log_softmax_of(z, ids):
     """log softmax(z)_i over the last axis, for ids `(…)` in [0, C)."""
 
-    def gradient(up, z):
-        row = ops.one_hot(ids, z.shape[-1], dtype=z.dtype)
-        return ops.expand_dims(up, -1) * (row - ops.softmax(z, axis=-1))
+    def value(z):
+        below, _, total = _exponentials(z)
+        return entry(below, ids) - ops.log(ops.squeeze(total, axis=-1))
 
-    return with_gradient(lambda z: entry(ops.log_softmax(z, axis=-1), ids), gradient, z)
+    def gradient(up, z):
+        _, exponentials, total = _exponentials(z)
+        up = ops.expand_dims(up, -1)
+        row = ops.one_hot(ids, z.shape[-1], dtype=z.dtype)
+        return up * row - (up / total) * exponentials
+
+    return with_gradient(value, gradient, z)
+
+
+def _exponentials(z):
+    """z - max(z), its exponentials and their sum over the last axis."""
+    below = z - ops.stop_gradient(largest(z, keepdims=True))
+    # These bounds hold as it is; they are for XLA, as in `log1p`.
+    exponentials = ops.exp(at_most(below, 0) if keras.config.backend() == "jax" else below)
+    total = ops.sum(exponentials, axis=-1, keepdims=True)
+    return below, exponentials, at_least(total, 1)
 
 
 def entry(x, ids):
@@ -236,6 +260,9 @@ def log1p(x):
 
 def softplus(x):
     """log(1 + exp(x)); value and gradient share one exponential."""
+
+    if keras.config.backend() == "torch":  # There it is one kernel.
+        return ops.softplus(x)
 
     def parts(x):
         high = x >= 0
@@ -312,7 +339,9 @@ def log_add_exp(a, b):
         by_a = up * ops.sigmoid(a - b)
         return by_a, up - by_a
 
-    return with_gradient(value, gradient, a + ops.zeros_like(b), b + ops.zeros_like(a))
+    if a.shape != b.shape:  # A gradient has the shape of what it is of.
+        a, b = a + ops.zeros_like(b), b + ops.zeros_like(a)
+    return with_gradient(value, gradient, a, b)
 
 
 def mean_where(x, where, axis=-1):

@@ -4,7 +4,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, power, safe_log
+from keras_losskit.core.numerics import at_least, power, safe_log, softplus
 from keras_losskit.core.reduction import fill
 from keras_losskit.losses.boxes.quality import QualityLoss
 
@@ -56,7 +56,7 @@ sample's peaks, `reduction="mean_with_sample_weight"`, if every sample has one |
         # How wrong each place is: 1 - p where there is a peak, else p.
         if self.from_logits:
             logit = ops.where(peak, -y_pred, y_pred)
-            miss, crossentropy = ops.sigmoid(logit), ops.softplus(logit)
+            miss, crossentropy = ops.sigmoid(logit), softplus(logit)
         else:
             miss = ops.where(peak, 1 - y_pred, y_pred)
             crossentropy = -safe_log(ops.where(peak, y_pred, 1 - y_pred))

@@ -5,7 +5,14 @@ from keras import ops
 from keras_losskit.core import checks, targets
 from keras_losskit.core.elementwise import ElementwiseLoss
 from keras_losskit.core.labelled import LabelledLoss
-from keras_losskit.core.numerics import log_softmax_of, safe_log, share_of, shares, softmax
+from keras_losskit.core.numerics import (
+    log_softmax,
+    log_softmax_of,
+    safe_log,
+    share_of,
+    shares,
+    softmax,
+)
 
 
 class CategoricalLoss(LabelledLoss):
@@ -48,7 +55,7 @@ class CategoricalLoss(LabelledLoss):
     def log_probabilities(self, y_pred):
         """log p of every class, finite for any logits and at p = 0."""
         if self.from_logits:
-            return ops.log_softmax(y_pred, axis=-1)
+            return log_softmax(y_pred)
         return safe_log(self.probabilities(y_pred))
 
     def true_class(self, y_true, y_pred):

@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_losskit.core import checks, targets
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import safe_log, safe_log_ratio
+from keras_losskit.core.numerics import log_softmax, safe_log, safe_log_ratio, softplus
 from keras_losskit.losses.classification.base import CategoricalLoss
 
 
@@ -41,7 +41,7 @@ class DistributionLoss(CategoricalLoss):
     def both(self, y_true, y_pred):
         """g, log g, p, log p; an entry of 0 has a finite logarithm."""
         if self.from_logits:
-            log_g, log_p = ops.log_softmax(y_true, axis=-1), ops.log_softmax(y_pred, axis=-1)
+            log_g, log_p = log_softmax(y_true), log_softmax(y_pred)
             return ops.exp(log_g), log_g, ops.exp(log_p), log_p
         g, p = self.dense_targets(y_true, y_pred), self.probabilities(y_pred)
         return g, safe_log(g), p, safe_log(p)
@@ -138,7 +138,7 @@ class JensenShannon(DistributionLoss):
         g, log_g, p, log_p = self.both(y_true, y_pred)
         if self.from_logits:  # log(w·g + (1 - w)·p), where both may round to 0.
             a, b = log_g + math.log(w), log_p + math.log1p(-w)
-            log_m = b + ops.softplus(a - b)
+            log_m = b + softplus(a - b)
         else:
             log_m = safe_log(w * g + (1 - w) * p)
         per_class = w * g * (log_g - log_m) + (1 - w) * p * (log_p - log_m)

@@ -4,7 +4,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, power, safe_log
+from keras_losskit.core.numerics import at_least, power, safe_log, softplus
 from keras_losskit.losses.classification.base import BinaryLoss
 
 
@@ -59,13 +59,13 @@ class AsymmetricMultiLabel(BinaryLoss):
         g = y_true
         if self.from_logits:
             p, miss = ops.sigmoid(y_pred), ops.sigmoid(-y_pred)
-            log_p = -ops.softplus(-y_pred)
+            log_p = -softplus(-y_pred)
         else:
             p, miss = y_pred, 1 - y_pred
             log_p = safe_log(p)
         shifted = at_least(p - self.clip, 0)
         if self.from_logits and not self.clip:
-            log_miss = -ops.softplus(y_pred)
+            log_miss = -softplus(y_pred)
         else:  # With clip > 0 the logarithm's argument is never below it.
             log_miss = safe_log(1 - shifted)
         positive = g * power(at_least(miss, 0), self.gamma_pos) * log_p

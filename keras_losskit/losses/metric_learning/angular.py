@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_losskit.core import checks, distances
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import NOTHING, largest_where, mean_where
+from keras_losskit.core.numerics import NOTHING, largest_where, mean_where, softplus
 from keras_losskit.losses.metric_learning.base import EmbeddingLoss, pairs
 
 
@@ -66,4 +66,4 @@ class Angular(EmbeddingLoss):
         logarithm = ops.log(ops.where(used, total, 1)) + top[:, None] + top[None, :]
         f = logarithm - 2 * (1 + squared_tan) * s
         f = ops.where(used, f, ops.full_like(f, NOTHING))
-        return mean_where(ops.softplus(f), positive)
+        return mean_where(softplus(f), positive)

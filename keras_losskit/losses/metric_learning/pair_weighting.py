@@ -4,7 +4,7 @@ from keras import ops
 
 from keras_losskit.core import checks, distances
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, log_sum_exp
+from keras_losskit.core.numerics import at_least, log_sum_exp, softplus
 from keras_losskit.losses.metric_learning.base import EmbeddingLoss, pairs
 
 
@@ -56,8 +56,8 @@ pairs first |
     def call(self, y_true, y_pred, mask=None):
         s = distances.cosines(y_pred) - self.base
         positive, negative = pairs(y_true, mask)
-        pull = ops.softplus(log_sum_exp(-self.alpha * s, positive)) / self.alpha
-        push = ops.softplus(log_sum_exp(self.beta * s, negative)) / self.beta
+        pull = softplus(log_sum_exp(-self.alpha * s, positive)) / self.alpha
+        push = softplus(log_sum_exp(self.beta * s, negative)) / self.beta
         return pull + push
 
 
@@ -111,4 +111,4 @@ is counted there |
         positive, negative = pairs(y_true, mask)
         pull = log_sum_exp(-self.gamma * (m + d) * (m - d), positive)
         push = log_sum_exp(self.gamma * at_least(1 + m - d, 0) * (1 - m - d), negative)
-        return ops.softplus(pull + push)
+        return softplus(pull + push)

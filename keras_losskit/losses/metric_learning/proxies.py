@@ -4,7 +4,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import log_sum_exp, mean_where
+from keras_losskit.core.numerics import log_sum_exp, mean_where, softplus
 from keras_losskit.losses.metric_learning.margin_softmax import ScaledCosineLoss
 
 
@@ -111,4 +111,4 @@ class ProxyAnchor(ScaledCosineLoss):
         """log(1 + Σ w·exp(logits)) over the batch, and which proxies have a sample."""
         some = weights > 0
         logits = logits + ops.log(ops.where(some, weights, 1))
-        return ops.softplus(log_sum_exp(logits, some, axis=0)), ops.any(some, axis=0)
+        return softplus(log_sum_exp(logits, some, axis=0)), ops.any(some, axis=0)

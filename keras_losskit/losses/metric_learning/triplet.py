@@ -4,7 +4,7 @@ from keras import ops
 
 from keras_losskit.core import checks, distances
 from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import at_least, largest_where
+from keras_losskit.core.numerics import at_least, largest_where, softplus
 from keras_losskit.losses.metric_learning.base import EmbeddingLoss, pairs
 
 
@@ -28,7 +28,7 @@ class TripletLoss(EmbeddingLoss):
     def cost(self, d_ap, d_an):
         """Of one triplet, from its two distances."""
         if self.soft:
-            return ops.softplus(d_ap - d_an)
+            return softplus(d_ap - d_an)
         return at_least(d_ap - d_an + self.margin, 0)
 
 

@@ -12,7 +12,7 @@ from keras_losskit.core.columns import (
     take_in_columns,
 )
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import largest_where, mean_where, safe_divide
+from keras_losskit.core.numerics import largest_where, mean_where, safe_divide, softplus
 from keras_losskit.losses.metric_learning.base import pairs
 from keras_losskit.losses.metric_learning.triplet import TripletLoss
 
@@ -185,7 +185,7 @@ def _mean_softplus(d, positive, negative):
         gap = fixed - ops.take(fixed, k, axis=0)[None, :]
         pull = triplets * ops.sigmoid(gap)
         push = ops.where(rows == k, ops.sum(pull, axis=0)[None, :], 0)
-        return total + ops.sum(triplets * ops.softplus(gap), axis=0), slope + pull - push
+        return total + ops.sum(triplets * softplus(gap), axis=0), slope + pull - push
 
     zero = ops.zeros_like(fixed)
     n = ops.shape(d)[0]

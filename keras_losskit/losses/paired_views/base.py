@@ -5,7 +5,7 @@ from keras import ops
 from keras_losskit.core import targets
 from keras_losskit.core.distances import others
 from keras_losskit.core.loss import Loss
-from keras_losskit.core.numerics import log_sum_exp
+from keras_losskit.core.numerics import log_sum_exp, softplus
 
 
 class ViewsLoss(Loss):
@@ -29,4 +29,4 @@ class ViewsLoss(Loss):
     def against_others(self, logits, own, mask):
         """-log(e^own / (e^own + Σ e^logits)) per row; the diagonal is `own` itself."""
         other = others(ops.shape(logits)[0], mask)
-        return ops.softplus(log_sum_exp(logits, other) - own)
+        return softplus(log_sum_exp(logits, other) - own)

@@ -5,7 +5,7 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.distances import others, unit
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import log_add_exp, log_sum_exp
+from keras_losskit.core.numerics import log_add_exp, log_sum_exp, softplus
 from keras_losskit.losses.paired_views.base import ViewsLoss
 
 
@@ -81,7 +81,7 @@ class NTXent(SoftmaxViewsLoss):
         own = ops.sum(a * b, axis=-1)
         from_a, from_b = self.negatives(a, b, mask)
         # -log(e^own / (e^own + e^negatives)), of each direction.
-        return (ops.softplus(from_a - own) + ops.softplus(from_b - own)) / 2
+        return (softplus(from_a - own) + softplus(from_b - own)) / 2
 
 
 @register
@@ -222,7 +222,7 @@ class SigLIP(ViewsLoss):
         s = unit(y_true) @ ops.transpose(unit(y_pred))
         logits = self.temperature * s + self.bias
         differs = others(ops.shape(s)[0], None)
-        costs = ops.softplus(ops.where(differs, logits, -logits))
+        costs = softplus(ops.where(differs, logits, -logits))
         if mask is not None:
             costs = ops.where(mask[None, :], costs, ops.zeros_like(costs))
         return ops.sum(costs, axis=-1)

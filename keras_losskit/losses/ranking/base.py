@@ -81,12 +81,6 @@ def count_pairs(y_true, mask):
     return ops.sum(ops.where(ordered < 0, 0, first - padding), axis=1)
 
 
-def logistic(x):
-    """log(1 + exp(-x)); XLA's softplus takes twice as long."""
-    below = x < 0
-    return ops.where(below, -x, 0) + ops.log1p(ops.exp(ops.where(below, x, -x)))
-
-
 def gains(y_true, mask):
     """(2^y - 1)/2^max(y), 0 for padding: huge labels don't overflow."""
     # Padding is 0 here. `initial` is what a batch of no lists has.

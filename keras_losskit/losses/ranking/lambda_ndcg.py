@@ -4,14 +4,13 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import safe_divide
+from keras_losskit.core.numerics import safe_divide, softplus
 from keras_losskit.losses.ranking.base import (
     LOWEST,
     RankingLoss,
     differences,
     gains,
     ideal_dcg,
-    logistic,
     preferred,
     sum_pairs,
 )
@@ -64,7 +63,7 @@ class LambdaNDCG(RankingLoss):
         share = safe_divide(gain, ops.expand_dims(ideal_dcg(gain), 1))
         discount = 1 / ops.log1p(_ranks(y_pred, mask))
         change = ops.abs(differences(share) * differences(discount))
-        terms = ops.stop_gradient(change) * logistic(differences(self.sigma * y_pred))
+        terms = ops.stop_gradient(change) * softplus(differences(-self.sigma * y_pred))
         return sum_pairs(terms, preferred(y_true, mask))
 
 

@@ -3,7 +3,7 @@
 from keras import ops
 
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, shares
+from keras_losskit.core.numerics import at_least, log_add_exp, shares, softplus
 from keras_losskit.losses.ranking.base import LOWEST, RankingLoss
 
 
@@ -80,7 +80,7 @@ scores alike, before the loss |
         behind = _shifted(_log_sums_from(scores), 1)
         # log(e^s + e^behind) - s, without the difference that would cancel. Behind the
         # last item there is nothing, and softplus(LOWEST) is 0.
-        each = ops.softplus(behind - scores)
+        each = softplus(behind - scores)
         rank = ops.arange(ops.shape(scores)[1])
         count = ops.sum(ops.cast(mask, "int32"), axis=1, keepdims=True)
         return ops.sum(ops.where(rank < count, each, 0), axis=1)
@@ -106,15 +106,9 @@ def _log_sums_from(x):
         return ops.logsumexp(ops.where(ahead, LOWEST, ops.expand_dims(x, 1)), axis=2)
     width = 1
     while width < size:
-        x = _log_add(x, _shifted(x, width))
+        x = log_add_exp(x, _shifted(x, width))
         width *= 2
     return x
-
-
-def _log_add(a, b):
-    """log(e^a + e^b), with the right gradient where a = b."""
-    top = ops.stop_gradient(ops.where(b > a, b, a))
-    return top + ops.log(ops.exp(a - top) + ops.exp(b - top))
 
 
 def _shifted(x, by):

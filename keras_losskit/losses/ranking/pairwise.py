@@ -3,12 +3,11 @@
 from keras import ops
 
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import safe_divide
+from keras_losskit.core.numerics import safe_divide, softplus
 from keras_losskit.losses.ranking.base import (
     RankingLoss,
     count_pairs,
     differences,
-    logistic,
     preferred,
     sum_pairs,
 )
@@ -60,7 +59,7 @@ class PairwiseLogistic(PairwiseLoss):
     """
 
     def of_pairs(self, y_true, y_pred):
-        return logistic(differences(y_pred))
+        return softplus(differences(-y_pred))
 
 
 @register

@@ -8,7 +8,7 @@ from keras_losskit.core import checks
 from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.elementwise import ElementwiseLoss
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, at_most
+from keras_losskit.core.numerics import at_least, at_most, softplus
 
 
 @register
@@ -76,7 +76,7 @@ class LogCosh(ElementwiseLoss):
 
 def _log_cosh(d):
     d = ops.abs(d)
-    return d + ops.softplus(-2 * d) - math.log(2)
+    return d + softplus(-2 * d) - math.log(2)
 
 
 @register

@@ -4,7 +4,15 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, power, safe_divide, safe_log, shares
+from keras_losskit.core.numerics import (
+    at_least,
+    log_softmax,
+    power,
+    safe_divide,
+    safe_log,
+    shares,
+    softplus,
+)
 from keras_losskit.losses.segmentation.base import OverlapLoss
 
 
@@ -94,10 +102,10 @@ class ExponentialLogarithmic(OverlapLoss):
         """
         if y_pred.shape[-1] == 1:
             if self.from_logits:
-                return ops.softplus(-sign * y_pred)
+                return softplus(-sign * y_pred)
             log_p = safe_log(y_pred if sign == 1 else 1 - y_pred)
         elif self.from_logits:
-            log_p = ops.log_softmax(y_pred, axis=-1)
+            log_p = log_softmax(y_pred)
         else:
             log_p = safe_log(shares(y_pred))
         return at_least(-log_p, 0)
