@@ -1,6 +1,5 @@
 """What the segmentation losses share: probabilities, sums, and the class mean."""
 
-import keras
 import numpy as np
 from keras import ops
 
@@ -221,15 +220,12 @@ class OverlapLoss(SegmentationLoss):
 
     def maps(self, p, g):
         """Hits and errors at each position."""
-        hits = p * g
-        return hits, self.errors(p, g, hits)
+        return p * g, self.errors(p, g)
 
-    def errors(self, p, g, hits):
-        """The errors at each position; between hard masks they have no rounding."""
+    def errors(self, p, g):
+        """The errors at each position, fp·p·(1 - g) + fn·(1 - p)·g in fewer operations."""
         fp, fn = self.prices
-        if keras.config.backend() == "tensorflow":  # Faster there, slower elsewhere.
-            return p * (fp - (fp + fn) * g) + (g if fn == 1 else fn * g)
-        return fp * (p - hits) + fn * (g - hits)
+        return p * (fp - (fp + fn) * g) + (g if fn == 1 else fn * g)
 
     def slopes(self, hits, errors, p, g):
         """The gradients by p and g from those by the sums of hits and errors."""

@@ -60,9 +60,9 @@ class Dice(OverlapLoss):
         super().__init__(**options)
         self.squared = checks.flag(self, "squared", squared)
 
-    def errors(self, p, g, hits):
+    def errors(self, p, g):
         # Σp² + Σg² = 2·Σpg + Σ(p - g)².
-        return ops.square(p - g) if self.squared else super().errors(p, g, hits)
+        return ops.square(p - g) if self.squared else super().errors(p, g)
 
     def slopes(self, hits, errors, p, g):
         if not self.squared:
