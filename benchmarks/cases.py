@@ -15,8 +15,14 @@ MODULES = {
     "focal_loss": "focal_loss",
     "tfr": "tensorflow_ranking",
     "tfsim": "tensorflow_similarity",
+    "keras of p/Σp": "keras",
+    "tfa of p/Σp": "tensorflow_addons",
+    "sm of p/Σp": "segmentation_models",
+    "tf of the peers": "tensorflow",
 }
-FOREIGN = ("tfa", "sm", "focal_loss", "tfr", "tfsim")  # In an environment of their own.
+# In an environment of their own.
+LIBRARIES = ("tfa", "sm", "focal_loss", "tfr", "tfsim")
+FOREIGN = (*LIBRARIES, "tfa of p/Σp", "sm of p/Σp", "tf of the peers")
 
 TABLE = (65536, 16)
 CLASSES = (4096, 1000)
@@ -32,10 +38,11 @@ class Case:
     """One loss on one kind of input, and its peers.
 
     `differs` says, by peer, where its value is meant to be another; every
-    other peer has to agree. `costs` says, by peer, what the kit does more, and
-    `engines` which ones the peer is run on, if not all. `streams` marks
-    elementwise losses: one pass over the bytes is all they need, so that the
-    floor is a bound worth comparing with.
+    other peer has to agree. `costs` says, by peer, what the kit does more,
+    `other` that this makes it another function than the peer's, and `engines`
+    which ones the peer is run on, if not all. `streams` marks elementwise
+    losses: one pass over the bytes is all they need, so that the floor is a
+    bound worth comparing with. `kit` makes what is measured, if not the loss.
     """
 
     family: str
@@ -49,6 +56,8 @@ class Case:
     streams: bool = False
     costs: dict = dataclasses.field(default_factory=dict)
     engines: dict = dataclasses.field(default_factory=dict)
+    other: tuple = ()
+    kit: object = None
 
     @property
     def name(self):
@@ -61,7 +70,7 @@ class Case:
             for peer, make in self.peers.items()
             if engine is None or engine in self.engines.get(peer, [engine])
         }
-        return {"kit": lambda kl: getattr(kl, self.loss)(**self.options), **peers}
+        return {"kit": self.kit or (lambda kl: getattr(kl, self.loss)(**self.options)), **peers}
 
 
 def keras_loss(name, **options):
@@ -140,6 +149,24 @@ def regression():
     ]
 
 
+def of_shares(make):
+    """A peer that does not divide probabilities by their sum, given ones that are."""
+
+    def renormalising(module):
+        loss = make(module)
+
+        def of(y, p):
+            if hasattr(module, "ops"):
+                return loss(y, p / module.ops.sum(p, axis=-1, keepdims=True))
+            import tensorflow as tf
+
+            return loss(y, p / tf.reduce_sum(p, axis=-1, keepdims=True))
+
+        return of
+
+    return renormalising
+
+
 NOT_RENORMALISED = "does not divide the probabilities by their sum"
 OTHER_XLA = "another XLA: the peer's formula, by hand, in the kit's TensorFlow is not faster"
 SATURATES = "turns logits into clipped probabilities"
@@ -157,11 +184,14 @@ def labelled(family, shape, binary_shape, where=""):
             lambda y, p: loss(keras)(keras.ops.one_hot(y, p.shape[-1], dtype="float32"), p)
         )
 
-    def case(loss, kind, peers, variant, at=shape, differs=None, costs=None, **options):
-        variant = f"{variant}{where}"
+    def case(loss, kind, peers, variant, at=shape, differs=None, costs=None, other=(), **options):
+        variant, differs, costs = f"{variant}{where}", differs or {}, costs or {}
         return Case(
-            family, loss, kind, at, options, peers, differs or {}, variant, True, costs or {}
+            family, loss, kind, at, options, peers, differs, variant, True, costs, other=other
         )
+
+    def sm_focal(sm):
+        return sm.losses.CategoricalFocalLoss(alpha=1.0, gamma=2.0)
 
     return [
         case(
@@ -218,11 +248,15 @@ def labelled(family, shape, binary_shape, where=""):
             "rows_probabilities",
             {
                 "keras": focal_alpha_one(),
-                "sm": lambda sm: sm.losses.CategoricalFocalLoss(alpha=1.0, gamma=2.0),
+                "sm": sm_focal,
+                "sm of p/Σp": of_shares(sm_focal),
             },
             "rows",
-            differs={"sm": "mean over positions and classes: 1/C of it"},
+            differs=dict.fromkeys(
+                ("sm", "sm of p/Σp"), "mean over positions and classes: 1/C of it"
+            ),
             costs={"sm": NOT_RENORMALISED},
+            other=("sm",),
         ),
         case(
             "BinaryCrossentropy",
@@ -293,7 +327,15 @@ def _mean(loss):
 
 def classification():
     def case(
-        loss, kind, keras_name=None, shape=CLASSES, tfa=None, differs=None, costs=None, **options
+        loss,
+        kind,
+        keras_name=None,
+        shape=CLASSES,
+        tfa=None,
+        differs=None,
+        costs=None,
+        other=(),
+        **options,
     ):
         peers = {}
         if keras_name:
@@ -301,9 +343,12 @@ def classification():
             peers["keras"] = keras_loss(keras_name, **passed)
         if tfa:
             peers["tfa"] = tfa
+        for peer in other:
+            peers[f"{peer} of p/Σp"] = of_shares(peers[peer])
+        differs, costs = differs or {}, costs or {}
         return Case(
-            "classification", loss, kind, shape, options, peers, differs or {}, "", True,
-            costs or {},
+            "classification", loss, kind, shape, options, peers, differs, "", True, costs,
+            other=other,
         )
 
     return [
@@ -314,6 +359,7 @@ def classification():
             "KLDivergence",
             differs={"keras": NOT_RENORMALISED},
             costs={"keras": NOT_RENORMALISED},
+            other=("keras",),
         ),
         case("Hinge", "signs", "Hinge"),
         case("SquaredHinge", "signs", "SquaredHinge"),
@@ -324,6 +370,7 @@ def classification():
             "CategoricalGeneralizedCrossEntropy",
             q=0.7,
             differs={"keras": NOT_RENORMALISED},
+            other=("keras",),
         ),
         case(
             "Sparsemax",
@@ -335,8 +382,15 @@ def classification():
             "rows_probabilities",
             shape=(65536, 5),
             tfa=lambda tfa: tfa.losses.WeightedKappaLoss(num_classes=5),
-            differs={"tfa": "adds 1e-6 inside the logarithm, and does not divide by the sum"},
-            costs={"tfa": NOT_RENORMALISED + "; takes hard targets only"},
+            differs={
+                "tfa": "adds 1e-6 inside the logarithm, and does not divide by the sum",
+                "tfa of p/Σp": "adds 1e-6 inside the logarithm",
+            },
+            costs={
+                "tfa": NOT_RENORMALISED + "; takes hard targets only",
+                "tfa of p/Σp": "takes hard targets only",
+            },
+            other=("tfa",),
         ),
         case("AsymmetricMultiLabel", "binary_logits", from_logits=True),
         case("PolyCrossentropy", "ids_logits", from_logits=True),
@@ -594,6 +648,22 @@ def ranking():
     ]
 
 
+def calling():
+    """What a step costs that has next to nothing to do."""
+
+    def empty(kl):
+        import keras
+
+        return lambda y, p: keras.ops.mean(y * p)
+
+    def case(kind, shape):
+        peers = {"tf of the peers": lambda tf: lambda y, p: tf.reduce_mean(y * p)}
+        variant = " × ".join(map(str, shape))
+        return Case("calling", "An empty step", kind, shape, {}, peers, variant=variant, kit=empty)
+
+    return [case("lists", LISTS), case("views", BATCH)]
+
+
 FAMILIES = {
     "regression": regression,
     "classification": classification,
@@ -602,6 +672,7 @@ FAMILIES = {
     "paired views": paired_views,
     "boxes": boxes,
     "ranking": ranking,
+    "calling": calling,
 }
 
 

@@ -60,12 +60,12 @@ def losses(bench, engine, wanted):
     """Each loss next to its peers, a function by hand, and the floor."""
     rows = []
     every = {k: cases.tiny(c) if bench.tiny else c for k, c in cases.all_cases().items()}
-    names = sorted({case.loss for case in every.values()})
+    names = sorted({case.loss for case in every.values() if not case.kit})
     there = bench.pool.ask(BACKENDS[engine], do="has", losses=names)["losses"]
     for key, case in every.items():
         # Without a peer there is nothing but the floor to compare with: XLA alone.
         alone = not case.peers and engine not in ("tf-xla", "jax")
-        if case.loss in there and wanted(key, case) and not alone:
+        if (case.kit or case.loss in there) and wanted(key, case) and not alone:
             say(f"{engine}: {key}")
             rows += one_case(bench, engine, key, case)
     return rows
@@ -114,6 +114,7 @@ def one_case(bench, engine, key, case):
                 gradients=[facts["kit"]["gradient"], facts[peer]["gradient"]],
                 differs=case.differs.get(peer),
                 costs=case.costs.get(peer),
+                other=peer in case.other,
                 agrees=agree(facts["kit"], facts[peer]),
             )
         rows.append(row)

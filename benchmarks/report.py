@@ -15,8 +15,13 @@ PEERS = {
     "focal_loss": "focal-loss",
     "tfr": "tensorflow-ranking",
     "tfsim": "tensorflow-similarity",
+    "keras of p/Σp": "Keras, given p/Σp",
+    "tfa of p/Σp": "tensorflow-addons, given p/Σp",
+    "sm of p/Σp": "segmentation-models, given p/Σp",
+    "tf of the peers": "the peers' TensorFlow",
     "floor": "(none)",
 }
+NOT_PEERS = ("floor", "hand", "tf of the peers")
 
 
 def number(x, digits=3):
@@ -89,7 +94,7 @@ def reasons(rows):
     """Why the kit is slower where it is."""
     lines = {}
     for row in rows:
-        if row.get("verdict") == "slower" and row["peer"] not in ("floor", "hand"):
+        if row.get("verdict") == "slower" and row["peer"] not in NOT_PEERS:
             why = row.get("costs") or "not explained"
             lines.setdefault((row["case"], row["peer"], why), []).append(
                 f"{ENGINES[row['engine']]} {row['ratio']:.2f}"
@@ -126,21 +131,31 @@ def failures(rows):
 
 def summary(rows):
     """How many are slower beyond their spread, and which."""
-    real = [r for r in rows if "ratio" in r and r["peer"] not in ("floor", "hand")]
+    real = [r for r in rows if "ratio" in r and r["peer"] not in NOT_PEERS]
     lines = []
     for engine in dict.fromkeys(r["engine"] for r in real):
         mine = [r for r in real if r["engine"] == engine]
-        count = {v: sum(r["verdict"] == v for r in mine) for v in
-                 ("faster", "level", "slower", "spread too wide")}
-        slow = [f"{r['case']} / {PEERS[r['peer']]} {r['ratio']:.2f}"
-                for r in mine if r["verdict"] == "slower"]
-        lines.append(
-            f"- {ENGINES[engine]}: of {len(mine)} comparisons with a peer {count['faster']} "
-            f"faster, {count['level']} level, {count['slower']} slower"
-            + (f" ({'; '.join(slow)})" if slow else "")
-            + f", {count['spread too wide']} with too wide a spread."
-        )
+        same = [r for r in mine if not r.get("other")]
+        other = [r for r in mine if r.get("other")]
+        lines.append(f"- {ENGINES[engine]}: of {len(same)} comparisons with a peer {tally(same)}.")
+        if other:
+            lines.append(
+                f"  Of {len(other)} with a peer whose function is another and cheaper, "
+                f"{tally(other)}."
+            )
     return "\n".join(lines)
+
+
+def tally(rows):
+    count = {v: sum(r["verdict"] == v for r in rows) for v in
+             ("faster", "level", "slower", "spread too wide")}
+    slow = [f"{r['case']} / {PEERS[r['peer']]} {r['ratio']:.2f}"
+            for r in rows if r["verdict"] == "slower"]
+    return (
+        f"{count['faster']} faster, {count['level']} level, {count['slower']} slower"
+        + (f" ({'; '.join(slow)})" if slow else "")
+        + f", {count['spread too wide']} with too wide a spread"
+    )
 
 
 def sums_table(rows):
@@ -225,7 +240,8 @@ TensorFlow keeps what it frees, so that there it is known for the first step alo
 compiling takes (some 100 MiB), and given under growth only. The gradient of a difference is its
 Euclidean length. tensorflow-addons, segmentation-models, focal-loss, tensorflow-ranking and
 tensorflow-similarity run on the last TensorFlow that they support, in an environment of their own;
-Keras runs in the kit's."""
+Keras runs in the kit's. A peer "given p/Σp" computes what the kit does: its input is divided by its
+sum first, which the kit does itself. An empty step is the mean of y·p."""
 
 
 def markdown(results):

@@ -30,7 +30,7 @@ class Worker:
 
     def hello(self):
         """Versions, and which losses the kit has here."""
-        names = ("tensorflow", "jax", "torch", "keras", "numpy", *cases.FOREIGN)
+        names = ("tensorflow", "jax", "torch", "keras", "numpy", *cases.LIBRARIES)
         found = {}
         for name in names:
             module = sys.modules.get(cases.MODULES.get(name, name))
@@ -111,7 +111,7 @@ class Worker:
 
 def check():
     os.environ.setdefault("SM_FRAMEWORK", "tf.keras")
-    for name in cases.FOREIGN:
+    for name in cases.LIBRARIES:
         module = importlib.import_module(cases.MODULES[name])
         print(name, getattr(module, "__version__", "without a version"))
 

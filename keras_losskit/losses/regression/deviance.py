@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.elementwise import ElementwiseLoss
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import at_least, safe_log
@@ -33,8 +34,15 @@ class Poisson(ElementwiseLoss):
     """
 
     def each(self, y_true, y_pred):
-        log = safe_log(y_pred + keras.config.epsilon())
-        return y_pred - y_true * log
+        eps = keras.config.epsilon()
+
+        def value(y, p):
+            return p - y * safe_log(p + eps)
+
+        def gradient(up, y, p):
+            return -up * safe_log(p + eps), up * (1 - y / at_least(p + eps, eps))
+
+        return with_gradient(value, gradient, y_true, y_pred)
 
 
 @register
