@@ -53,7 +53,7 @@ def replicas():
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
-def with_gradient(value, gradient, *tensors):
+def with_gradient(value, gradient, *tensors, symmetric=False):
     """`value(*tensors)`; on TensorFlow its gradient is what `gradient` says.
 
     TensorFlow's graph makes a pass over memory of every operation, those of
@@ -61,8 +61,15 @@ def with_gradient(value, gradient, *tensors):
     the gradient of `value`, which the other backends differentiate themselves:
     theirs can be differentiated forward, too. `gradient(upstream, *tensors)` is
     one tensor for each, in operations that can be differentiated again.
+
+    `symmetric`: the matrices of derivatives are, as those of every elementwise
+    function. What goes back by `gradient` then goes forward by it, so that JAX
+    uses it as well.
     """
-    if keras.config.backend() != "tensorflow":
+    backend = keras.config.backend()
+    if backend == "jax" and symmetric:
+        return _with_tangent(value, gradient, [ops.convert_to_tensor(x) for x in tensors])
+    if backend != "tensorflow":
         return value(*tensors)
 
     @ops.custom_gradient
@@ -71,6 +78,24 @@ def with_gradient(value, gradient, *tensors):
 
     # Read here: for variables read inside TensorFlow wants gradients of their own.
     return call(*(x + 0 if isinstance(x, keras.Variable) else x for x in tensors))
+
+
+def _with_tangent(value, gradient, tensors):
+    import jax
+
+    call = jax.custom_jvp(value)
+
+    def forward(tensors, tangents):
+        parts = []
+        for i, tangent in enumerate(tangents):
+            if not isinstance(tangent, jax.custom_derivatives.SymbolicZero):
+                part = gradient(tangent, *tensors)
+                parts.append(part[i] if isinstance(part, tuple) else part)
+        out = call(*tensors)
+        return out, sum(parts[1:], parts[0]) if parts else ops.zeros_like(out)
+
+    call.defjvp(forward, symbolic_zeros=True)
+    return call(*tensors)
 
 
 def keras_frame(*names):

@@ -30,7 +30,7 @@ def unit(x, axis=-1):
         along = ops.sum(up * u, axis=axis, keepdims=True)
         return (up - along * u) * first * second
 
-    return with_gradient(value, gradient, x)
+    return with_gradient(value, gradient, x, symmetric=True)
 
 
 def products(x):

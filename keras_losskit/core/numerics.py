@@ -82,23 +82,22 @@ def safe_log(p):
     `keras.config.epsilon()`.
     """
     eps = keras.config.epsilon()
-    if keras.config.backend() != "tensorflow":
-        # Chosen, not added: in float32 a slope of 1/eps that cancels would leave the
-        # gradient of the logarithm in whole numbers.
-        tangent = p / eps + (math.log(eps) - 1)
-        return ops.where(p < eps, tangent, ops.log(at_least(p, eps)))
 
-    def value(p):  # The same without choosing, which is slow in a graph.
+    def value(p):
         held = at_least(p, eps)
-        return ops.log(held) + (p - held) / eps
+        if keras.config.backend() != "torch":  # Choosing is slow in TensorFlow's graphs.
+            return ops.log(held) + (p - held) / eps
+        # Torch differentiates this. Added, a slope of 1/eps that cancels would leave the
+        # gradient of the logarithm in whole numbers.
+        return ops.where(p < eps, p / eps + (math.log(eps) - 1), ops.log(held))
 
-    return with_gradient(value, lambda up, p: up / at_least(p, eps), p)
+    return with_gradient(value, lambda up, p: up / at_least(p, eps), p, symmetric=True)
 
 
 def safe_log_ratio(a, b):
     """log(a/b) for a and b in [0, 1], both continued as by `safe_log`."""
     eps = keras.config.epsilon()
-    if keras.config.backend() != "tensorflow":
+    if keras.config.backend() == "torch":
         return safe_log(a) - safe_log(b)
 
     def value(a, b):
@@ -108,7 +107,7 @@ def safe_log_ratio(a, b):
     def gradient(up, a, b):
         return up / at_least(a, eps), -up / at_least(b, eps)
 
-    return with_gradient(value, gradient, a, b)
+    return with_gradient(value, gradient, a, b, symmetric=True)
 
 
 def safe_sqrt(x):
@@ -155,17 +154,14 @@ def share_of(x, ids):
 
 def softmax(z):
     """softmax over the last axis."""
-    if keras.config.backend() == "jax":  # Its own takes twice as long, gradient included.
-        return ops.exp(log_softmax(z))
-    return ops.softmax(z, axis=-1)
-
-
-def log_softmax(z):
-    """log softmax over the last axis."""
     if keras.config.backend() != "jax":
-        return ops.log_softmax(z, axis=-1)
-    below, _, total = _exponentials(z)
-    return below - ops.log(total)
+        return ops.softmax(z, axis=-1)
+
+    def gradient(up, z):
+        p = softmax(z)
+        return p * (up - ops.sum(p * up, axis=-1, keepdims=True))
+
+    return with_gradient(lambda z: ops.softmax(z, axis=-1), gradient, z, symmetric=True)
 
 
 def log_softmax_of(z, ids):
@@ -187,10 +183,9 @@ def log_softmax_of(z, ids):
 def _exponentials(z):
     """z - max(z), its exponentials and their sum over the last axis."""
     below = z - ops.stop_gradient(largest(z, keepdims=True))
-    # These bounds hold as it is; they are for XLA, as in `log1p`.
-    exponentials = ops.exp(at_most(below, 0) if keras.config.backend() == "jax" else below)
+    exponentials = ops.exp(below)
     total = ops.sum(exponentials, axis=-1, keepdims=True)
-    return below, exponentials, at_least(total, 1)
+    return below, exponentials, at_least(total, 1)  # It is; the bound is as in `log1p`.
 
 
 def entry(x, ids):
@@ -276,7 +271,7 @@ def softplus(x):
         high, small = parts(x)
         return up * (ops.where(high, 1, small) / (1 + small))
 
-    return with_gradient(value, gradient, x)
+    return with_gradient(value, gradient, x, symmetric=True)
 
 
 def expm1(x):

@@ -6,7 +6,6 @@ from keras_losskit.core import checks, targets
 from keras_losskit.core.elementwise import ElementwiseLoss
 from keras_losskit.core.labelled import LabelledLoss
 from keras_losskit.core.numerics import (
-    log_softmax,
     log_softmax_of,
     safe_log,
     share_of,
@@ -54,9 +53,12 @@ class CategoricalLoss(LabelledLoss):
 
     def log_probabilities(self, y_pred):
         """log p of every class, finite for any logits and at p = 0."""
-        if self.from_logits:
-            return log_softmax(y_pred)
-        return safe_log(self.probabilities(y_pred))
+        return ops.log_softmax(y_pred, axis=-1) if self.from_logits else safe_log(shares(y_pred))
+
+    def with_logarithms(self, y_pred):
+        """p and log p of every class."""
+        p = self.probabilities(y_pred)
+        return p, ops.log_softmax(y_pred, axis=-1) if self.from_logits else safe_log(p)
 
     def true_class(self, y_true, y_pred):
         """p, log p and the weight of the true class where `y_true` holds ids.

@@ -1,7 +1,6 @@
 """Cross-entropy, binary and categorical."""
 
 from keras import ops
-from keras.config import backend
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
@@ -135,7 +134,7 @@ class CategoricalCrossentropy(CategoricalLoss):
             _, log_p, weight = true
             return -weight * log_p
         g = self.smoothed_targets(y_true, y_pred)
-        if self.from_logits and self.class_weights is None and backend() != "jax":
+        if self.from_logits and self.class_weights is None:
             # One kernel, whose gradient p - g takes no second exponential.
             return ops.categorical_crossentropy(g, y_pred, from_logits=True)
         return -self.sum_over_classes(g * self.log_probabilities(y_pred))

@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_losskit.core import checks, targets
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import log_softmax, safe_log, safe_log_ratio, softplus
+from keras_losskit.core.numerics import safe_log, safe_log_ratio, softplus
 from keras_losskit.losses.classification.base import CategoricalLoss
 
 
@@ -41,7 +41,7 @@ class DistributionLoss(CategoricalLoss):
     def both(self, y_true, y_pred):
         """g, log g, p, log p; an entry of 0 has a finite logarithm."""
         if self.from_logits:
-            log_g, log_p = log_softmax(y_true), log_softmax(y_pred)
+            log_g, log_p = ops.log_softmax(y_true, axis=-1), ops.log_softmax(y_pred, axis=-1)
             return ops.exp(log_g), log_g, ops.exp(log_p), log_p
         g, p = self.dense_targets(y_true, y_pred), self.probabilities(y_pred)
         return g, safe_log(g), p, safe_log(p)

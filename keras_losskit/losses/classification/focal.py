@@ -93,7 +93,7 @@ def focal_of_logits(g, z, gamma):
         by_z = (1 - 2 * g) * p * q * steep + raised * (p - g)
         return up * ((q - p) * steep - raised * z), up * by_z
 
-    return with_gradient(value, gradient, g, z)
+    return with_gradient(value, gradient, g, z, symmetric=True)
 
 
 @register
@@ -159,7 +159,7 @@ class CategoricalFocalCrossentropy(CategoricalLoss):
             return weight * self.score(p, log_p)
         # A softmax is also what an overlap loss beside this one computes, so that a
         # compiler does it once.
-        p, log_p = self.probabilities(y_pred), self.log_probabilities(y_pred)
+        p, log_p = self.with_logarithms(y_pred)
         g = self.smoothed_targets(y_true, y_pred)
         return self.sum_over_classes(g * self.score(p, log_p))
 

@@ -51,5 +51,5 @@ class PolyCrossentropy(CategoricalLoss):
             return weight * (self.epsilon * (1 - p) - log_p)
         g = self.smoothed_targets(y_true, y_pred)
         # Σ g·(1 - p) is 1 - p_t, as the shares g sum to 1.
-        per_class = self.epsilon * (1 - self.probabilities(y_pred))
-        return self.sum_over_classes(g * (per_class - self.log_probabilities(y_pred)))
+        p, log_p = self.with_logarithms(y_pred)
+        return self.sum_over_classes(g * (self.epsilon * (1 - p) - log_p))

@@ -42,7 +42,7 @@ class Poisson(ElementwiseLoss):
         def gradient(up, y, p):
             return -up * safe_log(p + eps), up * (1 - y / at_least(p + eps, eps))
 
-        return with_gradient(value, gradient, y_true, y_pred)
+        return with_gradient(value, gradient, y_true, y_pred, symmetric=True)
 
 
 @register

@@ -70,13 +70,16 @@ class LogCosh(ElementwiseLoss):
     """
 
     def each(self, y_true, y_pred):
-        d = y_pred - y_true
-        return with_gradient(_log_cosh, lambda up, d: up * ops.tanh(d), d)
+        return with_gradient(_log_cosh, _log_cosh_slope, y_pred - y_true)
 
 
 def _log_cosh(d):
     d = ops.abs(d)
     return d + softplus(-2 * d) - math.log(2)
+
+
+def _log_cosh_slope(up, d):  # On JAX `ops.tanh` would compute in float32.
+    return up * ops.tanh(d)
 
 
 @register

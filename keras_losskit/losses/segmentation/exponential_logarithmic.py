@@ -6,7 +6,6 @@ from keras_losskit.core import checks
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import (
     at_least,
-    log_softmax,
     power,
     safe_divide,
     safe_log,
@@ -105,7 +104,7 @@ class ExponentialLogarithmic(OverlapLoss):
                 return softplus(-sign * y_pred)
             log_p = safe_log(y_pred if sign == 1 else 1 - y_pred)
         elif self.from_logits:
-            log_p = log_softmax(y_pred)
+            log_p = ops.log_softmax(y_pred, axis=-1)
         else:
             log_p = safe_log(shares(y_pred))
         return at_least(-log_p, 0)
