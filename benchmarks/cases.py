@@ -18,11 +18,12 @@ MODULES = {
     "keras of p/Σp": "keras",
     "tfa of p/Σp": "tensorflow_addons",
     "sm of p/Σp": "segmentation_models",
+    "tfr of softmax(y)": "tensorflow_ranking",
     "tf of the peers": "tensorflow",
 }
 # In an environment of their own.
 LIBRARIES = ("tfa", "sm", "focal_loss", "tfr", "tfsim")
-FOREIGN = (*LIBRARIES, "tfa of p/Σp", "sm of p/Σp", "tf of the peers")
+FOREIGN = (*LIBRARIES, "tfa of p/Σp", "sm of p/Σp", "tfr of softmax(y)", "tf of the peers")
 
 TABLE = (65536, 16)
 CLASSES = (4096, 1000)
@@ -623,13 +624,31 @@ def ranking():
         costs = {"tfr": costs} if costs else {}
         return Case("ranking", loss, "lists", LISTS, options, peers, differs, costs=costs)
 
+    def tfr_softmax(m):
+        return m.keras.losses.SoftmaxLoss()
+
+    def tfr_list_net(m):
+        import tensorflow as tf
+
+        loss = tfr_softmax(m)
+        return lambda y, p: loss(tf.nn.softmax(y), p)
+
     pairs = "sums over a list's pairs where the kit takes their mean"
     return [
         case("PairwiseLogistic", lambda m: m.keras.losses.PairwiseLogisticLoss(), pairs),
         case("PairwiseHinge", lambda m: m.keras.losses.PairwiseHingeLoss(), pairs),
         case("PairwiseSoftZeroOne", lambda m: m.keras.losses.PairwiseSoftZeroOneLoss(), pairs),
         case("PairwiseMeanSquared", lambda m: m.keras.losses.PairwiseMSELoss(), pairs),
-        case("ListSoftmax", lambda m: m.keras.losses.SoftmaxLoss(), "raw labels as targets"),
+        Case(
+            "ranking",
+            "ListSoftmax",
+            "lists",
+            LISTS,
+            peers={"tfr": tfr_softmax, "tfr of softmax(y)": tfr_list_net},
+            differs={"tfr": "raw labels as targets"},
+            costs={"tfr": "takes labels as they are, the kit their softmax"},
+            other=("tfr",),
+        ),
         case(
             "ListMLE",
             lambda m: m.keras.losses.ListMLELoss(),

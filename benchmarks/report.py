@@ -18,6 +18,7 @@ PEERS = {
     "keras of p/Σp": "Keras, given p/Σp",
     "tfa of p/Σp": "tensorflow-addons, given p/Σp",
     "sm of p/Σp": "segmentation-models, given p/Σp",
+    "tfr of softmax(y)": "tensorflow-ranking, given softmax(y)",
     "tf of the peers": "the peers' TensorFlow",
     "floor": "(none)",
 }
@@ -240,8 +241,8 @@ TensorFlow keeps what it frees, so that there it is known for the first step alo
 compiling takes (some 100 MiB), and given under growth only. The gradient of a difference is its
 Euclidean length. tensorflow-addons, segmentation-models, focal-loss, tensorflow-ranking and
 tensorflow-similarity run on the last TensorFlow that they support, in an environment of their own;
-Keras runs in the kit's. A peer "given p/Σp" computes what the kit does: its input is divided by its
-sum first, which the kit does itself. An empty step is the mean of y·p."""
+Keras runs in the kit's. A peer "given p/Σp" or "given softmax(y)" computes what the kit does: its
+step includes what the kit does itself. An empty step is the mean of y·p."""
 
 
 def markdown(results):

@@ -8,7 +8,7 @@ O(log N) passes over the matrix. All of it only chooses, outside the gradient.
 import keras
 from keras import ops
 
-from keras_losskit.core.backend import compiled_once
+from keras_losskit.core.backend import compiled_once, with_gradient
 
 PANEL = 128  # As many columns as stay in a processor's cache.
 
@@ -38,6 +38,19 @@ def in_panels(first, second, third, *, choose):
 def take_in_columns(x, rows):
     """`x[rows[i, j], j]` for every i, j."""
     return ops.take_along_axis(x, rows, axis=0)
+
+
+def chosen_in_columns(x, rows):
+    """`take_in_columns`, whose gradient is faster for matrices of one shape."""
+
+    def gradient(up, x):
+        # Backpropagation would address rows and columns, one pair at a time.
+        n, m = ops.shape(x)[0], ops.shape(x)[1]
+        place = ops.reshape(rows * m + ops.arange(m, dtype="int32")[None, :], (-1,))
+        flat = ops.segment_sum(ops.reshape(up, (-1,)), place, num_segments=n * m)
+        return ops.reshape(flat, (n, m))
+
+    return with_gradient(lambda x: take_in_columns(x, rows), gradient, x)
 
 
 @compiled_once

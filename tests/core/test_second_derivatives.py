@@ -29,10 +29,18 @@ CASES = {
         HARD,
         SCORES,
     ),
+    "softplus": (kl.BinaryCrossentropy(from_logits=True, dtype="float64"), HARD, SCORES),
+    "softmax": (kl.Brier(from_logits=True, dtype="float64"), IDS, SCORES),
+    "held at epsilon": (kl.Poisson(dtype="float64"), SHARES, ROWS + 0.1),
+    "log_add_exp": (kl.ListMLE(dtype="float64"), HARD, SCORES),
+    "pairwise": (kl.LiftedStructure(dtype="float64"), IDS, VIEW),
+    "chosen in columns": (kl.TripletSemiHard(soft=True, dtype="float64"), IDS, VIEW),
+    "products": (kl.Angular(dtype="float64"), IDS, VIEW),
     "log_sum_exp": (kl.SupervisedContrastive(dtype="float64"), IDS, VIEW),
     "unit": (kl.NegativeCosine(dtype="float64"), VIEW, SCORES),
     "log_cosh": (kl.LogCosh(dtype="float64"), VIEW, SCORES),
     "overlap": (kl.Tversky(0.3, 0.7, dtype="float64"), HARD, SHARES),
+    "overlap, one channel": (kl.Dice(dtype="float64"), HARD[..., None], SHARES[..., None]),
     "squared overlap": (kl.Dice(squared=True, dtype="float64"), HARD, SHARES),
 }
 each = pytest.mark.parametrize("case", CASES)

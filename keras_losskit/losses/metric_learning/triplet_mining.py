@@ -5,6 +5,7 @@ from keras import ops
 from keras_losskit.core import distances
 from keras_losskit.core.backend import compiled_once
 from keras_losskit.core.columns import (
+    chosen_in_columns,
     count_in_columns,
     in_panels,
     rows_by_rank,
@@ -81,7 +82,7 @@ equal if classes are equally large |
         fixed = ops.stop_gradient(d)
         nearest = in_panels(fixed, positive, negative, choose=_nearest_farther_negative)
         some = nearest >= 0
-        d_an = take_in_columns(d, ops.where(some, nearest, 0))
+        d_an = chosen_in_columns(d, ops.where(some, nearest, 0))
         farthest = largest_where(d, negative, axis=0)
         d_an = ops.where(some, d_an, farthest[None, :])
         return mean_where(self.cost(d, d_an), positive, axis=0)
