@@ -73,11 +73,8 @@ class TensorFlow(Engine):
         self.tf, self.xla = tf, xla
         self.tensor = tf.constant
 
-    def compile(self, loss, y_true, y_pred):
-        """A step, what it computes, and the seconds of tracing and of compiling."""
+    def function(self, loss, signature=None):
         tf = self.tf
-        # As in `fit`, the graph does not know the size of the batch.
-        signature = [tf.TensorSpec([None, *x.shape[1:]], x.dtype) for x in (y_true, y_pred)]
 
         @tf.function(jit_compile=self.xla, input_signature=signature)
         def value_and_gradient(y, p):
@@ -86,6 +83,15 @@ class TensorFlow(Engine):
                 value = loss(y, p)
             return value, tape.gradient(value, p)
 
+        return value_and_gradient
+
+    def compile(self, loss, y_true, y_pred):
+        """A step, what it computes, and the seconds of tracing and of compiling."""
+        # As in `fit`, the graph does not know the size of the batch.
+        value_and_gradient = self.function(
+            loss,
+            [self.tf.TensorSpec([None, *x.shape[1:]], x.dtype) for x in (y_true, y_pred)],
+        )
         start = time.perf_counter()
         concrete = value_and_gradient.get_concrete_function()
         traced = time.perf_counter()
@@ -99,7 +105,6 @@ class TensorFlow(Engine):
             seconds,
         )
 
-
     def peak_mib(self, step):
         return None  # Its allocator keeps what it frees: the high water does not move.
 
@@ -107,15 +112,7 @@ class TensorFlow(Engine):
         return None if before is None else above(before)
 
     def operations(self, loss, y_true, y_pred):
-        tf = self.tf
-
-        @tf.function(jit_compile=self.xla)
-        def value_and_gradient(y, p):
-            with tf.GradientTape() as tape:
-                tape.watch(p)
-                value = loss(y, p)
-            return value, tape.gradient(value, p)
-
+        value_and_gradient = self.function(loss)
         if self.xla:
             compiled = value_and_gradient.experimental_get_compiler_ir(y_true, y_pred)
             return _kinds(compiled(stage="optimized_hlo"))
@@ -132,9 +129,11 @@ class Jax(Engine):
         self.jax, self.tensor = jax, jax.numpy.asarray
         self.device = jax.devices()[0]
 
+    def function(self, loss):
+        return self.jax.jit(self.jax.value_and_grad(lambda p, y: loss(y, p)))
+
     def compile(self, loss, y_true, y_pred):
-        jax = self.jax
-        function = jax.jit(jax.value_and_grad(lambda p, y: loss(y, p)))
+        jax, function = self.jax, self.function(loss)
         start = time.perf_counter()
         lowered = function.lower(y_pred, y_true)
         traced = time.perf_counter()
@@ -148,8 +147,7 @@ class Jax(Engine):
         )
 
     def operations(self, loss, y_true, y_pred):
-        function = self.jax.jit(self.jax.value_and_grad(lambda p, y: loss(y, p)))
-        return _kinds(function.lower(y_pred, y_true).compile().as_text())
+        return _kinds(self.function(loss).lower(y_pred, y_true).compile().as_text())
 
     def peak_mib(self, step):
         if self.device.platform == "cpu":

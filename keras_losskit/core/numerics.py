@@ -255,7 +255,6 @@ def log1p(x):
 
 def softplus(x):
     """log(1 + exp(x)); value and gradient share one exponential."""
-
     if keras.config.backend() == "torch":  # There it is one kernel.
         return ops.softplus(x)
 
@@ -336,7 +335,7 @@ def log_add_exp(a, b):
 
     if a.shape != b.shape:  # A gradient has the shape of what it is of.
         a, b = a + ops.zeros_like(b), b + ops.zeros_like(a)
-    return with_gradient(value, gradient, a, b)
+    return with_gradient(value, gradient, a, b, symmetric=True)
 
 
 def mean_where(x, where, axis=-1):
