@@ -43,7 +43,8 @@ class Case:
     `other` that this makes it another function than the peer's, and `engines`
     which ones the peer is run on, if not all. `streams` marks elementwise
     losses: one pass over the bytes is all they need, so that the floor is a
-    bound worth comparing with. `kit` makes what is measured, if not the loss.
+    bound worth comparing with, and `far` says why it is far all the same. `kit`
+    makes what is measured, if not the loss.
     """
 
     family: str
@@ -59,6 +60,7 @@ class Case:
     engines: dict = dataclasses.field(default_factory=dict)
     other: tuple = ()
     kit: object = None
+    far: str = ""
 
     @property
     def name(self):
@@ -336,6 +338,7 @@ def classification():
         differs=None,
         costs=None,
         other=(),
+        far="",
         **options,
     ):
         peers = {}
@@ -349,7 +352,7 @@ def classification():
         differs, costs = differs or {}, costs or {}
         return Case(
             "classification", loss, kind, shape, options, peers, differs, "", True, costs,
-            other=other,
+            other=other, far=far,
         )
 
     return [
@@ -377,6 +380,7 @@ def classification():
             "Sparsemax",
             "rows_logits",
             tfa=lambda tfa: tfa.losses.SparsemaxLoss(from_logits=True),
+            far="its threshold needs the scores of each row in order",
         ),
         case(
             "WeightedKappa",
@@ -392,6 +396,7 @@ def classification():
                 "tfa of p/Σp": "takes hard targets only",
             },
             other=("tfa",),
+            far="divides by sums, multiplies by the matrix of costs, and sums over the batch first",
         ),
         case("AsymmetricMultiLabel", "binary_logits", from_logits=True),
         case("PolyCrossentropy", "ids_logits", from_logits=True),
@@ -680,7 +685,13 @@ def calling():
         variant = " × ".join(map(str, shape))
         return Case("calling", "An empty step", kind, shape, {}, peers, variant=variant, kit=empty)
 
-    return [case("lists", LISTS), case("views", BATCH)]
+    return [
+        case("lists", LISTS),
+        case("views", BATCH),
+        case("boxes", BOXES),
+        case("regression", TABLE),
+        case("binary_logits", MASKS),
+    ]
 
 
 FAMILIES = {

@@ -101,6 +101,7 @@ def one_case(bench, engine, key, case):
             floor_ms=floor,
             of_floor=row["kit_ms"] / floor,
             streams=case.streams,
+            far=case.far,
             kit_trace_ms=facts["kit"]["trace_ms"],
             kit_compile_ms=facts["kit"]["compile_ms"],
             kit_mib=memory["kit"],

@@ -106,6 +106,29 @@ def reasons(rows):
     )
 
 
+FAR = 8  # Times the floor; nearer is near enough.
+
+
+def far_from_the_floor(rows):
+    """Why elementwise losses under XLA take longer than a few passes over their bytes."""
+    rows = [r for r in rows if r["engine"] == "tf-xla" and "ratio" in r]
+    empty = {tuple(r["shape"]): r for r in rows if r["family"] == "calling"}
+    lines = {}
+    for row in rows:
+        if row["streams"] and row["of_floor"] > FAR:
+            why = row["far"] or "not explained"
+            nothing = empty.get(tuple(row["shape"]))
+            if nothing and not row["far"]:
+                beyond = (row["kit_ms"] - nothing["kit_ms"]) / row["floor_ms"]
+                told = (
+                    f"an empty step takes {number(nothing['kit_ms'])} of its "
+                    f"{number(row['kit_ms'])} ms; beyond it, {beyond:.1f} floors"
+                )
+                why = told if beyond <= FAR else f"{told}: {why}"
+            lines[row["case"]] = f"- {row['case']}, {row['of_floor']:.1f} floors: {why}."
+    return "\n".join(lines.values())
+
+
 def watch_table(rows):
     return table(
         ("engine", "operations without", "with `watch`", ""),
@@ -271,6 +294,7 @@ def markdown(results):
                 parts += [f"### {family.capitalize()}", "", loss_table(of), ""]
         for title, text in (
             ("Why it is slower where it is", reasons(rows)),
+            (f"Elementwise under XLA, further than {FAR} floors", far_from_the_floor(rows)),
             ("Where values differ", differences(rows)),
             ("What does not run", failures(rows)),
         ):

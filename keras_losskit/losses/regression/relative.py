@@ -63,8 +63,8 @@ class MeanSquaredLogarithmicError(ElementwiseLoss):
 
     def each(self, y_true, y_pred):
         eps = keras.config.epsilon()
-        h = ops.log(at_least(y_pred, eps) + 1) - ops.log(at_least(y_true, eps) + 1)
-        return ops.square(h)
+        # One logarithm, of the ratio, where the difference of two is as exact.
+        return ops.square(ops.log((at_least(y_pred, eps) + 1) / (at_least(y_true, eps) + 1)))
 
 
 @register
