@@ -1,4 +1,3 @@
-import copy
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -16,7 +15,5 @@ def same_draws_in_any_order(request):
     """A module's `rng` starts each test as it was when the module was read."""
     rng = getattr(getattr(request.node, "module", None), "rng", None)
     if isinstance(rng, np.random.Generator):
-        generator = rng.bit_generator
-        generator.state = copy.deepcopy(
-            _states.setdefault(request.node.module.__name__, copy.deepcopy(generator.state))
-        )
+        generator = rng.bit_generator  # Each reading of its state is a copy.
+        generator.state = _states.setdefault(request.node.module.__name__, generator.state)
