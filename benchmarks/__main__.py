@@ -36,7 +36,9 @@ def parse(arguments):
     parser.add_argument("--engines", default=there, **several, help=", ".join(BACKENDS))
     parser.add_argument("--parts", default=list(PARTS), **several, help=", ".join(PARTS))
     parser.add_argument("--families", default=list(cases.FAMILIES), **several)
-    parser.add_argument("--only", default="", help="losses whose name contains this")
+    parser.add_argument(
+        "--only", action="append", help="losses whose name contains this; may be given again"
+    )
     parser.add_argument("--peers-only", action="store_true", help="losses that a peer has")
     parser.add_argument("--rounds", type=int, default=21, help="timed rounds of each candidate")
     parser.add_argument("--seconds", type=float, default=4.0, help="per loss, beyond five rounds")
@@ -61,7 +63,8 @@ def measured(options):
 
     def wanted(key, case):
         peers = not options.peers_only or set(case.peers) - {"hand"}
-        return case.family in options.families and options.only in key and peers
+        named = not options.only or any(part in key for part in options.only)
+        return case.family in options.families and named and peers
 
     with Pool(log) as pool:
         bench = parts.Bench(pool, options.rounds, options.seconds, options.tiny)

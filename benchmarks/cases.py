@@ -413,7 +413,8 @@ def classification():
 
 EXACT_ERRORS = (
     "sums hits, predictions and targets, and subtracts; the kit sums the errors themselves, "
-    "whose digits do not cancel where the overlap is good"
+    "whose digits do not cancel: on (2, 64, 64, 64, 2), predictions within 0.001 of the target, "
+    "Keras' Dice in the graph is 0.00008 in place of 0.00052"
 )
 
 

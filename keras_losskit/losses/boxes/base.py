@@ -3,8 +3,9 @@
 from keras import ops
 
 from keras_losskit.core import checks, targets
+from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.loss import Loss
-from keras_losskit.core.numerics import at_least, larger, smaller
+from keras_losskit.core.numerics import at_least, larger, one_over, smaller
 
 FORMATS = ("xyxy", "yxyx", "xywh", "center_xywh")
 
@@ -96,8 +97,16 @@ class Pair:
 
 def ratio(a, b):
     """a / b for b > 0; 0, with zero gradient, where b is next to nothing."""
-    some = b > EMPTY
-    return ops.where(some, a / ops.where(some, b, 1), 0)
+
+    def value(a, b):
+        some = b > EMPTY
+        return ops.where(some, a / ops.where(some, b, 1), 0)
+
+    def gradient(up, a, b):
+        by_a = up * one_over(b, above=EMPTY)
+        return by_a, -by_a * value(a, b)
+
+    return with_gradient(value, gradient, a, b)
 
 
 def _length(span):
@@ -105,7 +114,17 @@ def _length(span):
 
 
 def _ordered(a, b):
-    return smaller(a, b), larger(b, a)
+    def value(a, b):
+        return smaller(a, b), larger(b, a)
+
+    def gradient(by_smaller, by_larger, a, b):
+        swapped = b < a
+        return (
+            ops.where(swapped, by_larger, by_smaller),
+            ops.where(swapped, by_smaller, by_larger),
+        )
+
+    return with_gradient(value, gradient, a, b)
 
 
 def _overlap(p, t):

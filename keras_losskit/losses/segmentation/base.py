@@ -6,7 +6,7 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.labelled import LabelledLoss
-from keras_losskit.core.numerics import mean, safe_divide, softmax
+from keras_losskit.core.numerics import mean, safe_divide, softmax, sum_over
 from keras_losskit.core.reduction import align_left, fill
 
 
@@ -150,8 +150,7 @@ def _sum_of(x, weights=None):
     """Sums over all but the first and the last axis, with the positions' weights."""
     if weights is not None and len(weights.shape) > 1:
         x = align_left(weights, len(x.shape)) * x
-    axes = tuple(range(1, len(x.shape) - 1))
-    return ops.sum(x, axis=axes) if axes else x
+    return sum_over(x, range(1, len(x.shape) - 1))
 
 
 class OverlapLoss(SegmentationLoss):
@@ -207,10 +206,10 @@ class OverlapLoss(SegmentationLoss):
         alone = p.shape[-1] == 1
         if alone:  # XLA on a CPU does not vectorise along an axis of 1.
             p, g = ops.squeeze(p, axis=-1), ops.squeeze(g, axis=-1)
-        axes = tuple(range(1, len(p.shape) - (not alone)))
+        axes = range(1, len(p.shape) - (not alone))
 
         def sums(p, g):
-            return tuple(ops.sum(x, axis=axes) if axes else x for x in self.maps(p, g))
+            return tuple(sum_over(x, axes) for x in self.maps(p, g))
 
         def gradient(hits, errors, p, g):
             return self.slopes(_spread(hits, p), _spread(errors, p), p, g)
