@@ -40,8 +40,11 @@ def parse(arguments):
         "--only", action="append", help="losses whose name contains this; may be given again"
     )
     parser.add_argument("--peers-only", action="store_true", help="losses that a peer has")
-    parser.add_argument("--rounds", type=int, default=21, help="timed rounds of each candidate")
-    parser.add_argument("--seconds", type=float, default=4.0, help="per loss, beyond five rounds")
+    parser.add_argument("--launches", type=int, default=5, help="of the processes")
+    parser.add_argument("--rounds", type=int, default=9, help="of a launch, for each candidate")
+    parser.add_argument(
+        "--seconds", type=float, default=0.7, help="per loss and launch, beyond five rounds"
+    )
     parser.add_argument("--tiny", action="store_true", help="tiny inputs: does it run?")
     parser.add_argument("--json", help="file for the results")
     parser.add_argument("--markdown", help="file for the tables, which are printed too")
@@ -67,7 +70,9 @@ def measured(options):
         return case.family in options.families and named and peers
 
     with Pool(log) as pool:
-        bench = parts.Bench(pool, options.rounds, options.seconds, options.tiny)
+        bench = parts.Bench(
+            pool, options.rounds, options.seconds, options.tiny, options.launches
+        )
         first = options.engines[0]
         jobs = [("losses", parts.losses, engine, wanted) for engine in options.engines]
         jobs += [("sums", parts.sums, engine) for engine in options.engines]
@@ -96,7 +101,6 @@ def about(options, pool, backends, load):
         "versions": {k: versions[k] for k in sorted(versions)},
         "peer_versions": peers,
         "command": " ".join(["python -m benchmarks", *without_files(sys.argv[1:])]),
-        "rounds": options.rounds,
     }
 
 

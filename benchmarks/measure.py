@@ -1,10 +1,12 @@
 """Candidates in turn, A B A B; medians, their spread, and what a ratio is worth."""
 
 import dataclasses
+import math
 import statistics
 import time
 
 import numpy as np
+from scipy import stats
 
 SAMPLE_MS = 3.0  # Shorter runs are repeated until one sample takes this long.
 WARM_MS = 50.0  # Shorter runs find the caches as their own last run left them, as in training.
@@ -13,17 +15,21 @@ WIDE = 1.5  # An interval around 1 that spans more than this factor says nothing
 
 @dataclasses.dataclass
 class Timing:
-    """Milliseconds of each round; round i of every candidate was measured together."""
+    """Milliseconds of each round of each launch of the processes.
 
-    ms: list
+    Round i of launch j of every candidate was measured together.
+    """
+
+    launches: list
+
+    @property
+    def medians(self):
+        """Of each launch."""
+        return [statistics.median(rounds) for rounds in self.launches]
 
     @property
     def median(self):
-        return statistics.median(self.ms)
-
-    @property
-    def quartiles(self):
-        return [float(q) for q in np.quantile(self.ms, [0.25, 0.75])]
+        return statistics.median(self.medians)
 
 
 def interleave(run, keys, rounds, seconds):
@@ -48,12 +54,12 @@ def interleave(run, keys, rounds, seconds):
             if single[key] < WARM_MS:
                 run(key, 1)
             samples[key].append(run(key, repeat[key]))
-    return {key: Timing(ms) for key, ms in samples.items()}
+    return {key: Timing([ms]) for key, ms in samples.items()}
 
 
 @dataclasses.dataclass
 class Ratio:
-    """Ratio of medians with its 95 % interval, from resampled rounds."""
+    """Ratio of medians with its 95 % interval."""
 
     value: float
     low: float
@@ -72,9 +78,23 @@ class Ratio:
         return "spread too wide" if self.meaningless else "level"
 
 
-def ratio(a, b, resamples=2000):
-    """a / b. Rounds are resampled in pairs: what slows a whole round cancels."""
-    a, b = np.asarray(a.ms), np.asarray(b.ms)
+def ratio(a, b):
+    """a / b: the geometric mean over launches, with Student's interval of its logarithm.
+
+    From one launch the interval is that of its rounds, and says nothing about how
+    another would do: processes differ by more than their rounds.
+    """
+    if len(a.launches) == 1:
+        return _of_one_launch(a, b)
+    logs = [math.log(m / n) for m, n in zip(a.medians, b.medians, strict=True)]
+    mean, error = statistics.mean(logs), statistics.stdev(logs) / math.sqrt(len(logs))
+    reach = float(stats.t.ppf(0.975, len(logs) - 1)) * error
+    return Ratio(*(math.exp(x) for x in (mean, mean - reach, mean + reach)))
+
+
+def _of_one_launch(a, b, resamples=2000):
+    # Rounds are resampled in pairs: what slows a whole round cancels.
+    a, b = np.asarray(a.launches[0]), np.asarray(b.launches[0])
     picks = np.random.default_rng(0).integers(0, len(a), size=(resamples, len(a)))
     many = np.median(a[picks], axis=1) / np.median(b[picks], axis=1)
     low, high = np.quantile(many, [0.025, 0.975])

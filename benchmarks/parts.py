@@ -1,6 +1,8 @@
 """The parts of a run; each returns rows, plain dicts, for the JSON file and the tables."""
 
+import functools
 import math
+import statistics
 import sys
 
 from benchmarks import cases, combined, measure
@@ -17,8 +19,9 @@ def say(text):
 class Bench:
     """Asks the workers; what is common to every part."""
 
-    def __init__(self, pool, rounds, seconds, tiny):
+    def __init__(self, pool, rounds, seconds, tiny, launches=1):
         self.pool, self.rounds, self.seconds, self.tiny = pool, rounds, seconds, tiny
+        self.launches = launches
 
     def time(self, where):
         """`{key: Timing}` of what was prepared; `where` maps a key to its worker."""
@@ -38,16 +41,60 @@ class Bench:
         for worker in set(where.values()):
             self.pool.ask(worker, do="drop")
 
+    def over_launches(self, jobs):
+        """The rows of all `jobs`, each `{key: function that measures its rows once}`.
 
-def against(row, timings, kit, peer):
-    """Adds medians, quartiles and the ratio kit / peer to a row."""
-    ratio = measure.ratio(timings[kit], timings[peer])
+        Each launch does all in new processes. What comes out slower, or too spread to
+        say, is launched as often again, and counted with the launches before.
+        """
+        found = {key: [] for key in jobs}
+
+        def launch(keys):
+            for key in keys:
+                found[key].append(jobs[key]())
+            if self.launches > 1:
+                self.pool.close()
+
+        for _ in range(self.launches):
+            launch(jobs)
+        rows = {key: together(launches) for key, launches in found.items()}
+        again = [key for key in jobs if any(r.get("verdict") in UNSETTLED for r in rows[key])]
+        if self.launches > 1 and again:
+            for _ in range(self.launches):
+                launch(again)
+            rows.update((key, together(found[key])) for key in again)
+        return [row for of_key in rows.values() for row in of_key]
+
+
+UNSETTLED = ("slower", "spread too wide")
+
+
+def together(launches):
+    """One row of each comparison, from the rows of each launch."""
+    of_peer = {}
+    for row in (row for rows in launches for row in rows):
+        of_peer.setdefault(row.get("peer"), []).append(row)
+    return [_together(rows) for rows in of_peer.values()]
+
+
+def _together(rows):
+    for row in rows:
+        if "error" in row:
+            return row
+    row = dict(rows[0])
+    for key, value in row.items():
+        if isinstance(value, float):
+            row[key] = statistics.median(r[key] for r in rows)
+    kit, peer = (
+        measure.Timing([ms for r in rows for ms in r[key]]) for key in ("kit_rounds", "peer_rounds")
+    )
+    ratio = measure.ratio(kit, peer)
     row.update(
-        kit_ms=timings[kit].median,
-        kit_quartiles=timings[kit].quartiles,
-        peer_ms=timings[peer].median,
-        peer_quartiles=timings[peer].quartiles,
-        rounds=len(timings[kit].ms),
+        kit_rounds=kit.launches,
+        kit_ms=kit.median,
+        peer_rounds=peer.launches,
+        peer_ms=peer.median,
+        launches=len(kit.launches),
         ratio=ratio.value,
         low=ratio.low,
         high=ratio.high,
@@ -56,22 +103,27 @@ def against(row, timings, kit, peer):
     return row
 
 
+def compared(timings, kit, peer):
+    """What a row keeps of two candidates' times."""
+    return {"kit_rounds": timings[kit].launches, "peer_rounds": timings[peer].launches}
+
+
 def losses(bench, engine, wanted):
     """Each loss next to its peers, a function by hand, and the floor."""
-    rows = []
     every = {k: cases.tiny(c) if bench.tiny else c for k, c in cases.all_cases().items()}
     names = sorted({case.loss for case in every.values() if not case.kit})
     there = bench.pool.ask(BACKENDS[engine], do="has", losses=names)["losses"]
+    jobs = {}
     for key, case in every.items():
         # Without a peer there is nothing but the floor to compare with: XLA alone.
         alone = not case.peers and engine not in ("tf-xla", "jax")
         if (case.kit or case.loss in there) and wanted(key, case) and not alone:
-            say(f"{engine}: {key}")
-            rows += one_case(bench, engine, key, case)
-    return rows
+            jobs[key] = functools.partial(one_case, bench, engine, key, case)
+    return bench.over_launches(jobs)
 
 
 def one_case(bench, engine, key, case):
+    say(f"{engine}: {key}")
     base = {"engine": engine, "family": case.family, "case": case.name}
     base["shape"] = list(case.shape)
     facts, where, rows = {}, {}, []
@@ -94,12 +146,10 @@ def one_case(bench, engine, key, case):
     timings = bench.time(where)
     del where["floor"]
     memory = bench.memory(where)
-    floor = timings["floor"].median
     for peer in [s for s in facts if s != "kit"] or ["floor"]:
-        row = against({**base, "peer": peer}, timings, "kit", peer)
+        row = {**base, "peer": peer, **compared(timings, "kit", peer)}
         row.update(
-            floor_ms=floor,
-            of_floor=row["kit_ms"] / floor,
+            floor_ms=timings["floor"].median,
             streams=case.streams,
             far=case.far,
             kit_trace_ms=facts["kit"]["trace_ms"],
@@ -119,7 +169,7 @@ def one_case(bench, engine, key, case):
                 agrees=agree(facts["kit"], facts[peer]),
             )
         rows.append(row)
-        say(f"    {row['ratio']:.2f} of {peer}, {row['of_floor']:.1f} of the floor")
+        say(f"    {timings['kit'].median / timings[peer].median:.2f} of {peer}")
     bench.drop(where)
     return rows
 
@@ -132,31 +182,34 @@ def agree(a, b):
 
 def sums(bench, engine):
     """k terms against a function by hand."""
-    rows, worker = [], BACKENDS[engine]
+    jobs = {k: functools.partial(one_sum, bench, engine, k) for k in range(1, 6)}
+    return bench.over_launches(jobs)
+
+
+def one_sum(bench, engine, terms):
+    say(f"{engine}: a sum of {terms}")
+    worker = BACKENDS[engine]
     shape = (2, 16, 16, 4) if bench.tiny else cases.MAPS
-    for terms in range(1, 6):
-        say(f"{engine}: a sum of {terms}")
-        base = {"engine": engine, "terms": terms, "formula": combined.FORMULAS[:terms]}
-        where = {"kit": worker, "hand": worker}
-        request = dict(do="prepare_sum", engine=engine, terms=terms, shape=shape)
-        try:
-            facts = {s: bench.pool.ask(worker, key=s, source=s, **request) for s in where}
-        except Failed as error:
-            rows.append({**base, "error": str(error)})
-            continue
-        row = against(base, bench.time(where), "kit", "hand")
-        memory = bench.memory(where)
-        row.update(
-            agrees=agree(facts["kit"], facts["hand"]),
-            kit_compile_ms=facts["kit"]["trace_ms"] + facts["kit"]["compile_ms"],
-            peer_compile_ms=facts["hand"]["trace_ms"] + facts["hand"]["compile_ms"],
-            kit_mib=memory["kit"],
-            peer_mib=memory["hand"],
-        )
-        rows.append(row)
-        say(f"    {row['ratio']:.2f} of one by hand")
-        bench.drop(where)
-    return rows
+    row = {"engine": engine, "terms": terms, "formula": combined.FORMULAS[:terms]}
+    where = {"kit": worker, "hand": worker}
+    request = dict(do="prepare_sum", engine=engine, terms=terms, shape=shape)
+    try:
+        facts = {s: bench.pool.ask(worker, key=s, source=s, **request) for s in where}
+    except Failed as error:
+        return [{**row, "error": str(error)}]
+    timings = bench.time(where)
+    memory = bench.memory(where)
+    row.update(
+        **compared(timings, "kit", "hand"),
+        agrees=agree(facts["kit"], facts["hand"]),
+        kit_compile_ms=facts["kit"]["trace_ms"] + facts["kit"]["compile_ms"],
+        peer_compile_ms=facts["hand"]["trace_ms"] + facts["hand"]["compile_ms"],
+        kit_mib=memory["kit"],
+        peer_mib=memory["hand"],
+    )
+    say(f"    {timings['kit'].median / timings['hand'].median:.2f} of one by hand")
+    bench.drop(where)
+    return [row]
 
 
 def watch(bench, engine):
@@ -179,33 +232,32 @@ STEPS = (
 
 def steps(bench, backend):
     """`train_on_batch` with the kit's loss, with Keras' own, and with next to none."""
-    rows = []
-    for model, size, tiny, ours, peer, shows in STEPS:
-        say(f"{backend}: a step of {model}, {shows}")
-        size = tiny if bench.tiny else size
-        base = {"backend": backend, "model": model, "size": size, "shows": shows}
-        base.update(compared=f"{ours} / {peer}")
-        where = {ours: backend, peer: backend, "nothing": backend}
-        request = dict(do="prepare_step", engine=engine_of(backend), model=model, size=size)
-        try:
-            facts = {s: bench.pool.ask(backend, key=s, loss=s, **request) for s in where}
-        except Failed as error:
-            rows.append({**base, "error": str(error)})
-            continue
-        timings = bench.time(where)
-        row = against(base, timings, ours, peer)
-        idle = timings["nothing"].median
-        row.update(
-            nothing_ms=idle,
-            kit_share=1 - idle / row["kit_ms"],
-            peer_share=1 - idle / row["peer_ms"],
-            kit_compile_ms=facts[ours]["compile_ms"],
-            peer_compile_ms=facts[peer]["compile_ms"],
-        )
-        rows.append(row)
-        say(f"    {row['ratio']:.2f} of {peer}")
-        bench.drop(where)
-    return rows
+    return bench.over_launches(
+        {step: functools.partial(one_step, bench, backend, *step) for step in STEPS}
+    )
+
+
+def one_step(bench, backend, model, size, tiny, ours, peer, shows):
+    say(f"{backend}: a step of {model}, {shows}")
+    size = tiny if bench.tiny else size
+    row = {"backend": backend, "model": model, "size": size, "shows": shows}
+    row.update(compared=f"{ours} / {peer}")
+    where = {ours: backend, peer: backend, "nothing": backend}
+    request = dict(do="prepare_step", engine=engine_of(backend), model=model, size=size)
+    try:
+        facts = {s: bench.pool.ask(backend, key=s, loss=s, **request) for s in where}
+    except Failed as error:
+        return [{**row, "error": str(error)}]
+    timings = bench.time(where)
+    row.update(
+        **compared(timings, ours, peer),
+        nothing_ms=timings["nothing"].median,
+        kit_compile_ms=facts[ours]["compile_ms"],
+        peer_compile_ms=facts[peer]["compile_ms"],
+    )
+    say(f"    {timings[ours].median / timings[peer].median:.2f} of {peer}")
+    bench.drop(where)
+    return [row]
 
 
 def engine_of(backend):

@@ -67,7 +67,7 @@ def loss_table(rows):
                 "-" if alone else ratio(row),
                 "-" if alone else verdict(row),
                 number(row["floor_ms"]),
-                number(row["of_floor"], 2),
+                number(row["kit_ms"] / row["floor_ms"], 2),
                 f"{kit_build} / {peer_build}",
                 f"{number(row['kit_mib'], 2)} / {number(row.get('peer_mib'), 2)}",
             )
@@ -115,7 +115,8 @@ def far_from_the_floor(rows):
     empty = {tuple(r["shape"]): r for r in rows if r["family"] == "calling"}
     lines = {}
     for row in rows:
-        if row["streams"] and row["of_floor"] > FAR:
+        floors = row["kit_ms"] / row["floor_ms"]
+        if row["streams"] and floors > FAR:
             why = row["far"] or "not explained"
             nothing = empty.get(tuple(row["shape"]))
             if nothing and not row["far"]:
@@ -125,7 +126,7 @@ def far_from_the_floor(rows):
                     f"{number(row['kit_ms'])} ms; beyond it, {beyond:.1f} floors"
                 )
                 why = told if beyond <= FAR else f"{told}: {why}"
-            lines[row["case"]] = f"- {row['case']}, {row['of_floor']:.1f} floors: {why}."
+            lines[row["case"]] = f"- {row['case']}, {floors:.1f} floors: {why}."
     return "\n".join(lines.values())
 
 
@@ -219,7 +220,9 @@ def steps_table(rows):
                 number(r["peer_ms"]),
                 ratio(r),
                 verdict(r),
-                f"{100 * r['kit_share']:.0f} % / {100 * r['peer_share']:.0f} %",
+                " / ".join(
+                    f"{100 * (1 - r['nothing_ms'] / r[who]):.0f} %" for who in ("kit_ms", "peer_ms")
+                ),
             )
             if "error" not in r
             else (r["backend"], r["model"], r["compared"], "-", "-", r["error"], "-", "-")
@@ -254,18 +257,21 @@ def growth_table(rows):
 HOW_TO_READ = """\
 A step is value and gradient of the mean loss, compiled as `fit` compiles it. Candidates are run in
 turn, A B A B, in the opposite order every other round, those of the peers' environment included:
-each process is asked in turn. Times are medians; a ratio is one of medians, with its 95 % interval
-from resampled rounds in brackets. "slower" and "faster" mean that the interval excludes 1, "level"
-that it does not, and "spread too wide" that it holds 1 and spans more than a factor of 1.5, so
-that the ratio means nothing. The floor is the time of a memory copy that moves the bytes that a
-loss must move: targets and predictions read once, the gradient written once. Pairs `a / b` are
-kit / peer. Peak memory is the high water of the process above what it held before the step;
-TensorFlow keeps what it frees, so that there it is known for the first step alone, with what
-compiling takes (some 100 MiB), and given under growth only. The gradient of a difference is its
-Euclidean length. tensorflow-addons, segmentation-models, focal-loss, tensorflow-ranking and
-tensorflow-similarity run on the last TensorFlow that they support, in an environment of their own;
-Keras runs in the kit's. A peer "given p/Σp" or "given softmax(y)" computes what the kit does: its
-step includes what the kit does itself. An empty step is the mean of y·p."""
+each process is asked in turn. All of it is launched several times, in new processes, and what then
+is slower, or too spread to say, as often again. Times are medians, over launches of a launch's
+median; a ratio is the geometric mean of the launches', with its 95 % interval in brackets (of one
+launch, from its rounds). "slower" and "faster" mean that the interval excludes 1, "level" that it
+does not, and "spread too wide" that it holds 1 and spans more than a factor of 1.5, so that the
+ratio means nothing. The floor is the time of a memory copy that moves the bytes that a loss must
+move: targets and predictions read once, the gradient written once. Pairs `a / b` are kit / peer.
+Peak memory is the high water of the process above what it held before the step; TensorFlow keeps
+what it frees, so that there it is known for the first step alone, with what compiling takes (some
+100 MiB), and given under growth only. The gradient of a difference is its Euclidean length.
+tensorflow-addons, segmentation-models, focal-loss, tensorflow-ranking and tensorflow-similarity
+run on the last TensorFlow that they support, in an environment of their own; Keras runs in the
+kit's. A peer "given p/Σp" or "given softmax(y)" computes what the kit does: its step includes what
+the kit does itself. An empty step is the mean of y·p. Of comparisons that are level one in forty
+comes out "slower" by chance."""
 
 
 def markdown(results):

@@ -10,7 +10,7 @@ import keras
 import pytest
 
 import keras_losskit as kl
-from benchmarks import cases, engines, measure, report
+from benchmarks import cases, engines, measure, parts, report
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BACKEND = keras.config.backend()
@@ -22,7 +22,8 @@ def results(tmp_path_factory):
     """What one command measures, with every part on few losses and without the peers."""
     folder = tmp_path_factory.mktemp("benchmarks")
     flags = ["--engines", ENGINE, "--only", "regression/Mean", "--parts", "losses,sums,watch"]
-    flags += ["--tiny", "--rounds", "2", "--seconds", "0", "--json", str(folder / "results.json")]
+    flags += ["--tiny", "--rounds", "2", "--seconds", "0", "--launches", "1"]
+    flags += ["--json", str(folder / "results.json")]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", *flags],
         cwd=ROOT,
@@ -74,13 +75,56 @@ def test_every_case_is_a_loss_of_the_kit_with_options_that_it_takes():
             assert set(notes) <= set(case.peers), case
 
 
-def test_a_wide_spread_makes_a_ratio_meaningless():
-    steady = measure.Timing([1.0] * 9)
-    assert measure.ratio(measure.Timing([2.0] * 9), steady).verdict == "slower"
-    assert measure.ratio(measure.Timing([0.5] * 9), steady).verdict == "faster"
-    assert measure.ratio(steady, steady).verdict == "level"
-    wild = measure.Timing([0.1, 5.0, 0.2, 4.0, 1.0, 9.0, 0.1, 3.0, 7.0])
+def verdict(ratios, rounds=5):
+    """Of launches with these ratios, each without any spread of its own."""
+    kit = measure.Timing([[r] * rounds for r in ratios])
+    return measure.ratio(kit, measure.Timing([[1.0] * rounds] * len(ratios))).verdict
+
+
+def test_the_interval_is_that_of_the_launches():
+    assert verdict([2.0]) == verdict([1.2, 1.25, 1.22, 1.21, 1.24]) == "slower"
+    assert verdict([0.5]) == verdict([0.8, 0.9, 0.85, 0.82, 0.88]) == "faster"
+    assert verdict([1.0]) == verdict([1.2, 0.95, 1.05, 0.9, 1.1]) == "level"
+    assert verdict([1.2, 1.3]) == "spread too wide"  # Two launches tell next to nothing.
+    ratio = measure.ratio(measure.Timing([[1.0], [4.0]]), measure.Timing([[1.0], [1.0]]))
+    assert ratio.value == pytest.approx(2.0)  # The mean of logarithms, and
+    assert ratio.high == pytest.approx(2 * 2**12.7062, rel=1e-4)  # Student's t of one freedom.
+
+
+def test_the_interval_of_one_launch_is_that_of_its_rounds():
+    steady = measure.Timing([[1.0] * 9])
+    wild = measure.Timing([[0.1, 5.0, 0.2, 4.0, 1.0, 9.0, 0.1, 3.0, 7.0]])
     assert measure.ratio(wild, steady).verdict == "spread too wide"
+
+
+def test_what_is_slower_is_launched_again_and_counted_together():
+    class Pool:
+        closed = 0
+
+        def close(self):
+            self.closed += 1
+
+    asked = []
+
+    def job(name, times):
+        def run():
+            asked.append(name)
+            ms = times[sum(n == name for n in asked) - 1]
+            return [{"peer": "keras", "kit_rounds": [[ms] * 3], "peer_rounds": [[1.0] * 3]}]
+
+        return run
+
+    bench = parts.Bench(Pool(), rounds=3, seconds=0, tiny=True, launches=3)
+    jobs = {
+        "steady": job("steady", [1.0, 1.01, 0.99]),
+        "by chance": job("by chance", [1.1, 1.11, 1.12, 0.94, 0.95, 0.96]),
+    }
+    steady, chance = bench.over_launches(jobs)
+    assert asked == ["steady", "by chance"] * 3 + ["by chance"] * 3
+    assert bench.pool.closed == 6  # Each launch had processes of its own.
+    assert steady["verdict"] == "level" and steady["launches"] == 3
+    assert chance["verdict"] == "level" and chance["launches"] == 6
+    assert chance["ratio"] == pytest.approx((1.1 * 1.11 * 1.12 * 0.94 * 0.95 * 0.96) ** (1 / 6))
 
 
 def test_candidates_take_turns_in_alternating_order():
@@ -92,7 +136,7 @@ def test_candidates_take_turns_in_alternating_order():
 
     timings = measure.interleave(run, ["a", "b"], rounds=4, seconds=60)
     assert "".join(asked) == "abab" + "ab" + "ba" + "ab" + "ba"
-    assert timings["a"].ms == [100.0] * 4
+    assert timings["a"].launches == [[100.0] * 4]
 
 
 def test_the_exponent_of_growth_is_fitted():
