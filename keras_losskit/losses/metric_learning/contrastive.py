@@ -3,6 +3,7 @@
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.elementwise import ElementwiseLoss
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import at_least
@@ -45,5 +46,14 @@ class Contrastive(ElementwiseLoss):
         self.margin = checks.real(self, "margin", margin, at_least=0)
 
     def each(self, y_true, y_pred):
-        apart = ops.square(at_least(self.margin - y_pred, 0))
-        return y_true * ops.square(y_pred) + (1 - y_true) * apart
+        def missing(d):
+            return at_least(self.margin - d, 0)
+
+        def value(y, d):
+            return y * ops.square(d) + (1 - y) * ops.square(missing(d))
+
+        def gradient(up, y, d):
+            by_y = ops.square(d) - ops.square(missing(d))
+            return up * by_y, 2 * up * (y * d - (1 - y) * missing(d))
+
+        return with_gradient(value, gradient, y_true, y_pred, symmetric=True)

@@ -105,6 +105,6 @@ class SoftNearestNeighbor(NeighbourhoodLoss):
         super().__init__(temperature, **common)
 
     def call(self, y_true, y_pred, mask=None):
-        s = -distances.pairwise(y_pred, "squared_euclidean", mask) / self.temperature
+        s = distances.pairwise(y_pred, "squared_euclidean", mask) * (-1 / self.temperature)
         positive, _ = pairs(y_true, mask)
         return log_sum_exp(s, distances.others(ops.shape(s)[0], mask)) - log_sum_exp(s, positive)
