@@ -167,20 +167,36 @@ def share_of(x, ids):
 
 def softmax(z):
     """softmax over the last axis."""
-    if keras.config.backend() != "jax":
+    backend = keras.config.backend()
+    if backend == "torch":
         return ops.softmax(z, axis=-1)
+    if len(z.shape) > 2:
+        return ops.reshape(softmax(_as_rows(z)), ops.shape(z))
+
+    def value(z):
+        if backend == "jax" or z.shape[-1] > 8:
+            return ops.softmax(z, axis=-1)
+        # Of few classes faster than TensorFlow's kernel, and what `log_softmax_of`
+        # computes: a compiler does it once for both.
+        _, exponentials, total = _exponentials(z)
+        return exponentials * (1 / total)
 
     def gradient(up, z):
-        p = softmax(z)
+        p = value(z)
         return p * (up - ops.sum(p * up, axis=-1, keepdims=True))
 
-    return with_gradient(lambda z: ops.softmax(z, axis=-1), gradient, z, symmetric=True)
+    return with_gradient(value, gradient, z, symmetric=True)
+
+
+def _as_rows(z):
+    """A matrix of the same rows, which XLA on a CPU reduces faster."""
+    return ops.reshape(z, (-1, z.shape[-1]))
 
 
 def log_softmax_of(z, ids):
     """log softmax(z)_i over the last axis, for ids `(…)` in [0, C)."""
-    if len(z.shape) > 2:  # Of a matrix XLA on a CPU reduces the rows faster.
-        rows = log_softmax_of(ops.reshape(z, (-1, z.shape[-1])), ops.reshape(ids, (-1,)))
+    if len(z.shape) > 2:
+        rows = log_softmax_of(_as_rows(z), ops.reshape(ids, (-1,)))
         return ops.reshape(rows, ops.shape(ids))
 
     def value(z):
