@@ -207,6 +207,26 @@ def sums_table(rows):
     )
 
 
+WHY_SUMS = (
+    "In TensorFlow's graph every term goes back to the logits by itself, where the function by "
+    "hand adds up first and goes back once; XLA does so without being told."
+)
+
+
+def sums_part(rows):
+    graph = [r for r in rows if r["engine"] == "tf-graph"]
+    slower = any(r.get("verdict") == "slower" for r in graph)
+    return sums_table(rows) + (f"\n\n{WHY_SUMS}" if slower else "")
+
+
+def not_measured(results):
+    """Says which engines are left out."""
+    there = {r["engine"] for rows in results.values() if isinstance(rows, list) for r in rows
+             if "engine" in r}
+    missing = [name for engine, name in ENGINES.items() if engine not in there]
+    return [f"Not measured: {', '.join(missing)}.", ""] if missing else []
+
+
 def steps_table(rows):
     head = ("backend", "model", "compared", "ms", "ms", "ratio", "", "share of the loss")
     return table(
@@ -286,6 +306,7 @@ def markdown(results):
         "",
         f"    {about['command']}",
         "",
+        *not_measured(results),
         HOW_TO_READ,
         "",
     ]
@@ -307,7 +328,7 @@ def markdown(results):
             if text:
                 parts += [f"## {title}", "", text, ""]
     for name, title, render in (
-        ("sums", "Combined losses against one function by hand", sums_table),
+        ("sums", "Combined losses against one function by hand", sums_part),
         ("steps", "A whole training step", steps_table),
         ("growth", "Growth", growth_table),
         ("watch", "The compiled program with `watch`, while nobody watches", watch_table),

@@ -2,8 +2,8 @@
 
 from keras import ops
 
-from keras_losskit.core.algebra import CombinedLoss, factor_repr
 from keras_losskit.core.backend import keras_mask
+from keras_losskit.core.combined import CombinedLoss, factor_repr
 from keras_losskit.core.loss import register
 
 

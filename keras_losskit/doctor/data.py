@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 import keras_losskit as kl
-from keras_losskit.core.algebra import CombinedLoss
+from keras_losskit.core.combined import CombinedLoss
 from keras_losskit.doctor.kinds import KINDS, Sample, make, make_ids, predictions
 from keras_losskit.doctor.running import Runner, attempt, backend, to_numpy
 

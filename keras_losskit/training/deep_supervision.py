@@ -4,7 +4,8 @@ import numpy as np
 from keras import ops
 
 from keras_losskit.core import checks, targets
-from keras_losskit.core.algebra import CombinedLoss, WeightedSum, factor_repr
+from keras_losskit.core.algebra import WeightedSum
+from keras_losskit.core.combined import CombinedLoss, factor_repr
 from keras_losskit.core.loss import register
 
 

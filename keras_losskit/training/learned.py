@@ -6,8 +6,9 @@ import keras
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.algebra import WeightedSum, require_agreement, unique_name
+from keras_losskit.core.algebra import WeightedSum
 from keras_losskit.core.backend import replicas
+from keras_losskit.core.combined import require_agreement, unique_name
 from keras_losskit.core.config import decode, encode
 from keras_losskit.core.foreign import as_loss
 from keras_losskit.core.loss import register

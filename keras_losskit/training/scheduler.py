@@ -6,7 +6,8 @@ import keras
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.algebra import CombinedLoss, WeightedSum, unique_name
+from keras_losskit.core.algebra import WeightedSum
+from keras_losskit.core.combined import CombinedLoss, unique_name
 from keras_losskit.core.schedules import Schedule
 from keras_losskit.training.add_loss import AddLoss, added_losses
 from keras_losskit.training.scheduled import ScheduledWeights, attach

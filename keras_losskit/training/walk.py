@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_losskit.core.algebra import CombinedLoss
+from keras_losskit.core.combined import CombinedLoss
 
 
 def parts(loss):

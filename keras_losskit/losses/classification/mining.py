@@ -3,7 +3,7 @@
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.algebra import CombinedLoss
+from keras_losskit.core.combined import CombinedLoss
 from keras_losskit.core.foreign import as_loss
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import at_least
