@@ -47,10 +47,15 @@ def parse(arguments):
     )
     parser.add_argument("--tiny", action="store_true", help="tiny inputs: does it run?")
     parser.add_argument("--json", help="file for the results")
+    parser.add_argument(
+        "--append", action="store_true", help="to what that file holds, say of other engines"
+    )
     parser.add_argument("--markdown", help="file for the tables, which are printed too")
     parser.add_argument("--plots", help="folder for the plots")
     parser.add_argument("--log", help="file for what the processes print")
     options = parser.parse_args(arguments)
+    if options.append and not options.json:
+        parser.error("--append needs the file of --json")
     for name, allowed in (("engines", BACKENDS), ("parts", PARTS), ("families", cases.FAMILIES)):
         for given in getattr(options, name):
             if given not in allowed:
@@ -63,6 +68,9 @@ def measured(options):
     log = open(options.log, "w") if options.log else None
     backends = list(dict.fromkeys(BACKENDS[engine] for engine in options.engines))
     results, load = {}, [os.getloadavg()[0]]
+    if options.append:
+        results = json.loads(pathlib.Path(options.json).read_text())
+    earlier = results.get("about", {"commands": [], "versions": {}, "peer_versions": {}})
 
     def wanted(key, case):
         peers = not options.peers_only or set(case.peers) - {"hand"}
@@ -82,25 +90,26 @@ def measured(options):
         for part, measure, *arguments in jobs:
             if part in options.parts:
                 results[part] = results.get(part, []) + measure(bench, *arguments)
-                yield {**results, "about": about(options, pool, backends, load)}
+                yield {**results, "about": about(pool, backends, load, earlier)}
 
 
-def about(options, pool, backends, load):
-    """When, where and with what it was measured."""
-    versions = {}
+def about(pool, backends, load, earlier):
+    """When, where and with what it was measured, by this run and the earlier ones."""
+    versions = dict(earlier["versions"])
     for backend in backends:
         versions.update(pool.ask(backend, do="hello")["versions"])
     try:
         peers = pool.ask("peers", do="hello")["versions"] if peers_python() else {}
     except Failed:
         peers = {}
+    command = " ".join(["python -m benchmarks", *without_files(sys.argv[1:])])
     return {
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
         "load": [round(x, 1) for x in (*load, os.getloadavg()[0])],
         "versions": {k: versions[k] for k in sorted(versions)},
-        "peer_versions": peers,
-        "command": " ".join(["python -m benchmarks", *without_files(sys.argv[1:])]),
+        "peer_versions": {**earlier["peer_versions"], **peers},
+        "commands": [*earlier["commands"], command],
     }
 
 
@@ -108,7 +117,8 @@ def without_files(arguments):
     """The command without the files that it writes, whose paths are nobody's business."""
     kept, skip = [], False
     for argument in arguments:
-        if not skip and not argument.startswith(("--json", "--plots", "--log", "--markdown")):
+        names = ("--json", "--append", "--plots", "--log", "--markdown")
+        if not skip and not argument.startswith(names):
             kept.append(argument)
         skip = argument in ("--json", "--plots", "--log", "--markdown")
     return kept

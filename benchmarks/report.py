@@ -304,7 +304,7 @@ def markdown(results):
         f"{about['load'][1]} at the end.",
         f"Versions: {versions}." + (f" Peers: {peers}." if peers else ""),
         "",
-        f"    {about['command']}",
+        *(f"    {command}" for command in about["commands"]),
         "",
         *not_measured(results),
         HOW_TO_READ,
