@@ -48,7 +48,7 @@ def parse(arguments):
     parser.add_argument("--tiny", action="store_true", help="tiny inputs: does it run?")
     parser.add_argument("--json", help="file for the results")
     parser.add_argument(
-        "--append", action="store_true", help="to what that file holds, say of other engines"
+        "--append", action="store_true", help="keep what that file holds and is not measured again"
     )
     parser.add_argument("--markdown", help="file for the tables, which are printed too")
     parser.add_argument("--plots", help="folder for the plots")
@@ -89,8 +89,18 @@ def measured(options):
         jobs += [("watch", parts.watch, engine) for engine in options.engines]
         for part, measure, *arguments in jobs:
             if part in options.parts:
-                results[part] = results.get(part, []) + measure(bench, *arguments)
+                results[part] = updated(results.get(part, []), measure(bench, *arguments))
                 yield {**results, "about": about(pool, backends, load, earlier)}
+
+
+def updated(rows, new):
+    """`rows`, with those of the same comparison replaced by `new` ones."""
+
+    def what(row):
+        names = ("engine", "backend", "family", "case", "peer", "terms", "model", "compared")
+        return tuple(row.get(name) for name in names)
+
+    return list({what(row): row for row in (*rows, *new)}.values())
 
 
 def about(pool, backends, load, earlier):

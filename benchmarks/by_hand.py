@@ -137,6 +137,11 @@ def clipped_crossentropy(g, p):
     return -np.mean(g * np.log(p) + (1 - g) * np.log(1 - p))
 
 
+def clipped_focal(g, p):
+    p = np.clip(p, 1e-7, 1 - 1e-7)
+    return -np.mean(g * (1 - p) ** 2 * np.log(p) + (1 - g) * p**2 * np.log(1 - p))
+
+
 def sigmoid_focal(g, z):
     crossentropy = np.maximum(z, 0.0) - z * g + np.log1p(np.exp(-np.abs(z)))
     p = np.sigmoid(z)

@@ -309,12 +309,14 @@ def labelled(family, shape, binary_shape, where=""):
             "binary_probabilities",
             {
                 "keras": keras_loss("BinaryFocalCrossentropy", gamma=2.0),
-                "sm": lambda sm: sm.losses.BinaryFocalLoss(alpha=1.0, gamma=2.0),
+                "sm": lambda sm: sm.losses.BinaryFocalLoss(alpha=0.5, gamma=2.0),
                 "focal_loss": lambda m: m.BinaryFocalLoss(2.0),
+                "hand": by_hand("clipped_focal"),
             },
             "probabilities",
             at=binary_shape,
-            differs={"sm": "alpha weighs the positives; the negatives have 1 - alpha = 0"},
+            differs={"sm": "half of it: negatives always weigh 1 - alpha"},
+            costs={"sm": OTHER_XLA, "focal_loss": OTHER_XLA},
         ),
     ]
 

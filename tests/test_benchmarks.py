@@ -11,6 +11,7 @@ import pytest
 
 import keras_losskit as kl
 from benchmarks import cases, engines, measure, parts, report
+from benchmarks.__main__ import updated
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BACKEND = keras.config.backend()
@@ -125,6 +126,13 @@ def test_what_is_slower_is_launched_again_and_counted_together():
     assert steady["verdict"] == "level" and steady["launches"] == 3
     assert chance["verdict"] == "level" and chance["launches"] == 6
     assert chance["ratio"] == pytest.approx((1.1 * 1.11 * 1.12 * 0.94 * 0.95 * 0.96) ** (1 / 6))
+
+
+def test_a_comparison_measured_again_replaces_the_earlier_one():
+    old = [{"case": "Dice", "peer": p, "engine": e, "ratio": 1} for p in "ab" for e in ("x", "y")]
+    new = {"case": "Dice", "peer": "b", "engine": "x", "ratio": 2}
+    assert updated(old, [new]) == [*old[:2], new, old[3]]
+    assert updated([], old) == old
 
 
 def test_candidates_take_turns_in_alternating_order():

@@ -61,7 +61,7 @@ class Angular(EmbeddingLoss):
         top = ops.stop_gradient(largest_where(push, negative))
         shifted = ops.where(negative, push - top[:, None], ops.zeros_like(push))
         terms = ops.where(negative, ops.exp(shifted), ops.zeros_like(push))
-        total = terms @ ops.transpose(terms)
+        total = distances.products(terms)
         used = ops.logical_and(positive, total > 0)
         logarithm = ops.log(ops.where(used, total, 1)) + top[:, None] + top[None, :]
         f = logarithm - 2 * (1 + squared_tan) * s

@@ -1,6 +1,5 @@
 """Log-sum-exp over positives and over negatives, pair by pair weighted."""
 
-from keras import ops
 
 from keras_losskit.core import checks, distances
 from keras_losskit.core.loss import register
@@ -107,7 +106,7 @@ is counted there |
 
     def call(self, y_true, y_pred, mask=None):
         m = self.margin
-        d = at_least(1 - (y_pred @ ops.transpose(y_pred)), 0)
+        d = at_least(1 - distances.products(y_pred), 0)
         positive, negative = pairs(y_true, mask)
         pull = log_sum_exp(-self.gamma * (m + d) * (m - d), positive)
         push = log_sum_exp(self.gamma * at_least(1 + m - d, 0) * (1 - m - d), negative)

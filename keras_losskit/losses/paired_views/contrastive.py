@@ -3,7 +3,7 @@
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.distances import others, unit
+from keras_losskit.core.distances import others, products, unit
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import log_add_exp, log_sum_exp, softplus
 from keras_losskit.losses.paired_views.base import ViewsLoss
@@ -31,7 +31,7 @@ class SoftmaxViewsLoss(ViewsLoss):
         across = a @ ops.transpose(b)
 
         def within(x):
-            return log_sum_exp(x @ ops.transpose(x), other)
+            return log_sum_exp(products(x), other)
 
         return (
             log_add_exp(log_sum_exp(across, other), within(a)),

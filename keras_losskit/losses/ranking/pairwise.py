@@ -91,8 +91,7 @@ class PairwiseHinge(PairwiseLoss):
     """
 
     def of_pairs(self, y_true, y_pred):
-        room = 1 - differences(y_pred)
-        return ops.where(room > 0, room, 0)
+        return ops.relu(1 - differences(y_pred))
 
 
 @register
