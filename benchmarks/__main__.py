@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 import pathlib
+import shlex
 import sys
 
 from benchmarks import cases, parts, report
@@ -94,13 +95,17 @@ def measured(options):
 
 
 def updated(rows, new):
-    """`rows`, with those of the same comparison replaced by `new` ones."""
+    """`rows`, with those of the same comparison replaced by `new` ones; a case stays together."""
 
-    def what(row):
-        names = ("engine", "backend", "family", "case", "peer", "terms", "model", "compared")
+    def of(row, *names):
         return tuple(row.get(name) for name in names)
 
-    return list({what(row): row for row in (*rows, *new)}.values())
+    whole = ("engine", "backend", "family", "case", "peer", "terms", "model", "compared")
+    rows = list({of(row, *whole): row for row in (*rows, *new)}.values())
+    places = {}
+    for row in rows:
+        places.setdefault(of(row, *whole[:4]), len(places))
+    return sorted(rows, key=lambda row: places[of(row, *whole[:4])])
 
 
 def about(pool, backends, load, earlier):
@@ -112,7 +117,7 @@ def about(pool, backends, load, earlier):
         peers = pool.ask("peers", do="hello")["versions"] if peers_python() else {}
     except Failed:
         peers = {}
-    command = " ".join(["python -m benchmarks", *without_files(sys.argv[1:])])
+    command = shlex.join(["python", "-m", "benchmarks", *without_files(sys.argv[1:])])
     return {
         "date": datetime.date.today().isoformat(),
         "machine": machine(),

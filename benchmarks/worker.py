@@ -8,6 +8,7 @@ in turn, so that candidates alternate even where they live in different processe
 """
 
 import importlib
+import importlib.metadata
 import json
 import os
 import sys
@@ -30,13 +31,15 @@ class Worker:
         return self.engines[name]
 
     def hello(self):
-        """Versions, and which losses the kit has here."""
-        names = ("tensorflow", "jax", "torch", "keras", "numpy", *cases.LIBRARIES)
+        """Versions of what runs here."""
+        backend = os.environ.get("KERAS_BACKEND")
+        names = (backend,) if backend else ("tensorflow", *cases.LIBRARIES)
+        packages = importlib.metadata.packages_distributions()
         found = {}
-        for name in names:
-            module = sys.modules.get(cases.MODULES.get(name, name))
-            if hasattr(module, "__version__"):
-                found[name] = module.__version__
+        for name in (*names, "keras", "numpy"):
+            package = packages.get(cases.MODULES.get(name, name))
+            if package:
+                found[name] = importlib.metadata.version(package[0])
         return {"versions": found}
 
     def has(self, losses):

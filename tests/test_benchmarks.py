@@ -131,8 +131,9 @@ def test_what_is_slower_is_launched_again_and_counted_together():
 def test_a_comparison_measured_again_replaces_the_earlier_one():
     old = [{"case": "Dice", "peer": p, "engine": e, "ratio": 1} for p in "ab" for e in ("x", "y")]
     new = {"case": "Dice", "peer": "b", "engine": "x", "ratio": 2}
-    assert updated(old, [new]) == [*old[:2], new, old[3]]
-    assert updated([], old) == old
+    # A case of an engine stays together.
+    assert updated(old, [new]) == [old[0], new, old[1], old[3]]
+    assert updated(old, [{**new, "peer": "c"}])[2]["peer"] == "c"
 
 
 def test_candidates_take_turns_in_alternating_order():
