@@ -7,7 +7,7 @@ from keras_losskit.core import checks
 from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.elementwise import ElementwiseLoss
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least
+from keras_losskit.core.numerics import at_least, safe_log
 
 
 @register
@@ -36,15 +36,11 @@ class Poisson(ElementwiseLoss):
     def each(self, y_true, y_pred):
         eps = keras.config.epsilon()
 
-        def log(p):  # Of p + eps, along its tangent below 0.
-            rate = at_least(p, 0)
-            return ops.log(rate + eps) + (p - rate) / eps
-
         def value(y, p):
-            return p - y * log(p)
+            return p - y * safe_log(p + eps)
 
         def gradient(up, y, p):
-            return -up * log(p), up * (1 - y / (at_least(p, 0) + eps))
+            return -up * safe_log(p + eps), up * (1 - y / at_least(p + eps, eps))
 
         return with_gradient(value, gradient, y_true, y_pred, symmetric=True)
 
