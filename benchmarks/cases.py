@@ -171,7 +171,10 @@ def of_shares(make):
 
 
 NOT_RENORMALISED = "does not divide the probabilities by their sum"
-OTHER_XLA = "another XLA: the peer's formula, by hand, in the kit's TensorFlow is not faster"
+OTHER_XLA = (
+    "another TensorFlow, with another XLA and another empty step: the peer's formula, by hand, in "
+    "the kit's TensorFlow is not faster"
+)
 SATURATES = "turns logits into clipped probabilities"
 
 
