@@ -209,7 +209,7 @@ def sums_table(rows):
 
 WHY_SUMS = (
     "In TensorFlow's graph every term goes back to the logits by itself, where the function by "
-    "hand adds up first and goes back once; XLA does so without being told."
+    "hand adds up first and goes back once; compiled by XLA in TensorFlow, both are one."
 )
 
 
