@@ -130,12 +130,12 @@ def about(pool, backends, load, earlier):
 
 def without_files(arguments):
     """The command without the files that it writes, whose paths are nobody's business."""
+    files = ("--json", "--plots", "--log", "--markdown")
     kept, skip = [], False
     for argument in arguments:
-        names = ("--json", "--append", "--plots", "--log", "--markdown")
-        if not skip and not argument.startswith(names):
+        if not skip and not argument.startswith((*files, "--append")):
             kept.append(argument)
-        skip = argument in ("--json", "--plots", "--log", "--markdown")
+        skip = argument in files
     return kept
 
 

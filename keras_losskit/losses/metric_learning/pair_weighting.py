@@ -1,6 +1,5 @@
 """Log-sum-exp over positives and over negatives, pair by pair weighted."""
 
-
 from keras_losskit.core import checks, distances
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import at_least, log_sum_exp, softplus
