@@ -5,7 +5,14 @@ import numpy as np
 from keras import ops
 
 from keras_losskit.core.backend import with_gradient
-from keras_losskit.core.numerics import at_least, largest, one_over, safe_divide, safe_sqrt
+from keras_losskit.core.numerics import (
+    at_least,
+    largest,
+    one_over,
+    root_of_smallest,
+    safe_divide,
+    safe_sqrt,
+)
 
 DISTANCES = ("euclidean", "squared_euclidean", "cosine")
 
@@ -33,6 +40,38 @@ def unit(x, axis=-1):
     return with_gradient(value, gradient, x, symmetric=True)
 
 
+def cosine(a, b, axis=-1):
+    """The cosines of corresponding vectors; 0, with zero gradient, of a zero vector.
+
+    Faster than by `unit`, and for lengths whose squares are numbers: in float32, from
+    1e-18 (what is shorter counts as zero) to 1e19.
+    """
+
+    def parts(a, b):
+        by_a, by_b = _one_over_length(a, axis), _one_over_length(b, axis)
+        # Divided after the sum: two divisions a vector.
+        return ops.sum(a * b, axis=axis, keepdims=True) * by_a * by_b, by_a, by_b
+
+    def value(a, b):
+        return ops.squeeze(parts(a, b)[0], axis=axis)
+
+    def gradient(up, a, b):
+        along, by_a, by_b = parts(a, b)
+        up = ops.expand_dims(up, axis)
+        across, along = up * by_a * by_b, up * along
+        return (
+            across * b - along * ops.square(by_a) * a,
+            across * a - along * ops.square(by_b) * b,
+        )
+
+    return with_gradient(value, gradient, a, b)
+
+
+def _one_over_length(x, axis):
+    length = safe_sqrt(ops.sum(ops.square(x), axis=axis, keepdims=True))
+    return one_over(length, above=root_of_smallest(x))
+
+
 def products(x):
     """The dot products of all pairs of rows of `x (N, D)`: `(N, N)`."""
     return x @ ops.transpose(x)  # `ops.matmul` computes in float32 on torch.
@@ -46,7 +85,7 @@ def cosines(x):
 def between(x, y, distance):
     """The distances of corresponding vectors along the last axis."""
     if distance == "cosine":
-        return _not_negative(1 - ops.sum(unit(x) * unit(y), axis=-1))
+        return _not_negative(1 - cosine(x, y))
     squared = ops.sum(ops.square(x - y), axis=-1)
     return safe_sqrt(squared) if distance == "euclidean" else squared
 

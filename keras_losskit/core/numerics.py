@@ -131,6 +131,8 @@ def safe_sqrt(x):
 
 def safe_divide(a, b):
     """a / b, and 0 (with zero gradient) where b is 0."""
+    if keras.config.backend() == "tensorflow":  # There it is one kernel.
+        return ops.divide_no_nan(a, b)
     nonzero = b != 0
     return ops.where(nonzero, a / ops.where(nonzero, b, 1), 0)
 
@@ -229,11 +231,8 @@ def entry(x, ids):
     return ops.squeeze(ops.take_along_axis(x, ids, axis=-1), axis=-1)
 
 
-def _one_over_sum(x):
-    # One division a row; the bound keeps the square of the quotient finite.
-    total = ops.sum(x, axis=-1, keepdims=True)
-    tiny = 1e-18 if keras.backend.standardize_dtype(x.dtype) == "float32" else 1e-150
-    return one_over(total, above=tiny)
+def _one_over_sum(x):  # One division a row.
+    return one_over(ops.sum(x, axis=-1, keepdims=True), above=root_of_smallest(x))
 
 
 def power(x, exponent):
@@ -274,6 +273,11 @@ def _raised(x, exponent):
 
 def _smallest(x):
     return 1e-37 if keras.backend.standardize_dtype(x.dtype) == "float32" else 1e-300
+
+
+def root_of_smallest(x):
+    """Above it the square of 1 / x is finite."""
+    return math.sqrt(_smallest(x))
 
 
 def log1p(x):

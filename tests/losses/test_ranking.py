@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -100,6 +101,29 @@ def test_list_mle_of_huge_scores(size):
     assert float(kl.ListMLE()(y, s)) == pytest.approx(6 * size, rel=1e-6)
     _, gradient = value_and_gradient(lambda p: kl.ListMLE()(y, p), s.astype("float32"))
     np.testing.assert_allclose(gradient, [[3.0, -1, -1, -1]], atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [1.0, 4.9, 5.1, 1000.0])
+def test_list_mle_trains_alike_with_near_and_far_scores(size):
+    """Its sums go another way where a list's scores differ by more than 25."""
+    y, s = np.array([1.0, 3, -1, 0, 2, 3]), np.array([-2.0, 1, 9, 0.5, 3, 2]) * size
+    order = [1, 5, 4, 0, 3]
+    expected, slope = 0.0, np.zeros(6)
+    for i in range(5):
+        rest = order[i:]
+        chance = np.exp(s[rest] - s[rest].max())
+        expected += math.log(chance.sum()) + s[rest].max() - s[order[i]]
+        slope[rest] += chance / chance.sum()
+        slope[order[i]] -= 1
+    # One unit over rows of the identity: its weights are the scores.
+    unit = keras.layers.Dense(1, use_bias=False)
+    model = keras.Sequential([keras.Input((6, 6)), unit])
+    unit.set_weights([s[:, None]])
+    model.compile(keras.optimizers.SGD(1.0), kl.ListMLE(), jit_compile=BACKEND != "torch")
+    value = model.train_on_batch(np.eye(6)[None], y[None])
+    np.testing.assert_allclose(value, expected, rtol=1e-6)
+    moved = s.astype("float32") - to_numpy(unit.kernel)[:, 0]
+    np.testing.assert_allclose(moved, slope, atol=2e-7 * max(9 * size, 1))
 
 
 @each

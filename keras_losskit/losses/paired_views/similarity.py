@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from keras_losskit.core.distances import cosines, others, unit
+from keras_losskit.core.distances import cosine, cosines, others, unit
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import safe_log, safe_sqrt
 from keras_losskit.losses.paired_views.base import ViewsLoss
@@ -39,7 +39,7 @@ class NegativeCosine(ViewsLoss):
     """
 
     def call(self, y_true, y_pred):
-        return -ops.sum(unit(y_true) * unit(y_pred), axis=-1)
+        return -cosine(y_true, y_pred)
 
 
 @register

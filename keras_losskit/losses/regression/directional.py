@@ -3,8 +3,8 @@
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.distances import cosine
 from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import safe_divide, safe_sqrt
 
 
 @register
@@ -47,10 +47,7 @@ class CosineSimilarity(Loss):
                 f"{self.name}: `axis` {axis} of y_pred of shape {tuple(y_pred.shape)} is the "
                 "batch axis or no axis; vectors must lie along another one."
             )
-        # Divided after the sum: two divisions a vector.
-        products = ops.sum(y_true * y_pred, axis=axis)
-        lengths = _length(y_true, axis), _length(y_pred, axis)
-        return -safe_divide(safe_divide(products, lengths[0]), lengths[1])
+        return -cosine(y_true, y_pred, axis)
 
     def _mask_of_values(self, mask, shape):
         # Masked entries of a vector are 0 and drop out of it; an empty one is not counted.
@@ -59,6 +56,3 @@ class CosineSimilarity(Loss):
             return ops.any(mask, axis=axis)
         return super()._mask_of_values(mask, shape)
 
-
-def _length(x, axis):
-    return safe_sqrt(ops.sum(ops.square(x), axis=axis))

@@ -112,6 +112,8 @@ class SegmentationLoss(LabelledLoss):
         """Σ w·ℓ / Σ w over the classes that count; 0 where none does."""
         if not self.skips_absent:  # The shares are known beforehand.
             factors = self.class_factors(per_class.shape[-1])
+            if len(factors) == 1 and factors[0] > 0:
+                return ops.squeeze(per_class, axis=-1)
             shares = ops.convert_to_tensor(factors / max(factors.sum(), 1e-30), per_class.dtype)
             return ops.sum(shares * per_class, axis=-1)
         w = self.class_shares(per_class, present)
@@ -206,16 +208,20 @@ class OverlapLoss(SegmentationLoss):
         alone = p.shape[-1] == 1
         if alone:  # XLA on a CPU does not vectorise along an axis of 1.
             p, g = ops.squeeze(p, axis=-1), ops.squeeze(g, axis=-1)
+        # Where all samples count alike, one number goes back to all of them.
+        whole = alone and self.over == "batch" and weights is None
         axes = range(1, len(p.shape) - (not alone))
 
         def sums(p, g):
-            return tuple(sum_over(x, axes) for x in self.maps(p, g))
+            each = [sum_over(x, axes) for x in self.maps(p, g)]
+            return tuple(ops.sum(x, axis=0) if whole else x for x in each)
 
         def gradient(hits, errors, p, g):
             return self.slopes(_spread(hits, p), _spread(errors, p), p, g)
 
         counts = with_gradient(sums, gradient, p, g)
-        return [self.over_batch(x[:, None] if alone else x, weights) for x in counts]
+        counts = [x[..., None] if alone else x for x in counts]
+        return counts if whole else [self.over_batch(x, weights) for x in counts]
 
     def maps(self, p, g):
         """Hits and errors at each position."""
@@ -224,7 +230,7 @@ class OverlapLoss(SegmentationLoss):
     def errors(self, p, g):
         """The errors at each position, fp·p·(1 - g) + fn·(1 - p)·g in fewer operations."""
         fp, fn = self.prices
-        return p * (fp - (fp + fn) * g) + (g if fn == 1 else fn * g)
+        return (fp - (fp + fn) * g) * p + (g if fn == 1 else fn * g)
 
     def slopes(self, hits, errors, p, g):
         """The gradients by p and g from those by the sums of hits and errors."""
@@ -251,6 +257,8 @@ class OverlapLoss(SegmentationLoss):
 
 def _spread(x, over):
     """`(B, C)` as `(B, 1, …, C)`, `(B,)` as `(B, 1, …)`, in the rank of `over`."""
+    if not len(x.shape):
+        return x
     for _ in range(len(over.shape) - len(x.shape)):
         x = ops.expand_dims(x, 1)
     return x
