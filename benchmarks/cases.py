@@ -30,6 +30,7 @@ CLASSES = (4096, 1000)
 MAPS = (8, 256, 256, 4)
 MASKS = (8, 256, 256, 1)
 BATCH = (512, 128)
+VIEWS = (16384, 128)  # For what takes no pairs.
 BOXES = (65536, 4)
 LISTS = (64, 200)
 
@@ -577,13 +578,13 @@ def _keras_circle(keras):
 
 
 def paired_views():
-    def case(loss, peer=None, differs=None, hand=None, costs=None, **options):
+    def case(loss, peer=None, differs=None, hand=None, costs=None, shape=BATCH, **options):
         peers = {"tfsim": peer} if peer else {}
         if hand:
             peers["hand"] = by_hand(hand)
         differs = {"tfsim": differs} if differs else {}
         costs = {"tfsim": costs} if costs else {}
-        return Case("paired views", loss, "views", BATCH, options, peers, differs, costs=costs)
+        return Case("paired views", loss, "views", shape, options, peers, differs, costs=costs)
 
     return [
         case(
@@ -599,6 +600,7 @@ def paired_views():
             lambda m: m.losses.SimSiamLoss(projection_type="negative_cosine_sim"),
             "half of it, plus a margin",
             hand="negative_cosine",
+            shape=VIEWS,
             costs=OTHER_XLA,
         ),
         case("InfoNCE"),
