@@ -277,8 +277,10 @@ def growth_table(rows):
 HOW_TO_READ = """\
 A step is value and gradient of the mean loss, compiled as `fit` compiles it. Candidates are run in
 turn, A B A B, in the opposite order every other round, those of the peers' environment included:
-each process is asked in turn. All of it is launched several times, in new processes, and what then
-is slower, or too spread to say, as often again. Times are medians, over launches of a launch's
+each process is asked in turn. Those of one process share their inputs, for where these lie in
+memory alone makes 10 % of difference. All of it is launched several times, in new processes, of
+which each runs its first loss once unmeasured; and what then is slower, or too spread to say, as
+often again. Times are medians, over launches of a launch's
 median; a ratio is the geometric mean of the launches', with its 95 % interval in brackets (of one
 launch, from its rounds). "slower" and "faster" mean that the interval excludes 1, "level" that it
 does not, and "spread too wide" that it holds 1 and spans more than a factor of 1.5, so that the

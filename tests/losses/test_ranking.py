@@ -40,6 +40,13 @@ def test_padding_anywhere_reaches_neither_value_nor_gradient(loss):
 
 
 @each
+def test_a_score_that_is_no_number_shows(loss):
+    y, s = np.array([[2.0, 0, 1, -1], [1, 0, 2, -1]]), rng.normal(size=(2, 4))
+    s[0, 2] = np.nan
+    assert np.isnan(values(loss(reduction="none"), y, s)).tolist() == [True, False]
+
+
+@each
 def test_a_mask_pads_items_too(loss):
     y = np.where(RELEVANCE < 0, 1.0, RELEVANCE)
     mask = RELEVANCE >= 0

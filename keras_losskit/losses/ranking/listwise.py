@@ -75,7 +75,8 @@ scores alike, before the loss |
 
     def call(self, y_true, y_pred, mask):
         scores = _from_last_to_first(ops.where(mask, y_pred, LOWEST), y_true, mask)
-        some = scores > LOWEST / 2
+        padding = ops.sum(ops.cast(ops.logical_not(mask), "int32"), axis=1, keepdims=True)
+        some = ops.arange(ops.shape(mask)[1], dtype="int32") >= padding
         top = ops.stop_gradient(largest(scores, keepdims=True, initial=LOWEST))
         below = ops.where(some, scores - top, 0)
         # A sum of exponentials goes by the list's largest, as long as none is so small
