@@ -267,6 +267,33 @@ def test_lists_of_unknown_length(loss):
         np.testing.assert_allclose(to_numpy(step(y, s)), values(loss(), y, s), rtol=1e-5)
 
 
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="elsewhere each length is compiled anew")
+@pytest.mark.parametrize("known", [None, 7], ids=["unknown", "known"])
+@pytest.mark.parametrize("xla", [False, True], ids=["graph", "xla"])
+@each
+def test_lists_of_unknown_number_and_length(loss, xla, known):
+    """As `fit` compiles what differs from batch to batch."""
+    import tensorflow as tf
+
+    lists = tf.TensorSpec([None, known], "float32")
+
+    @tf.function(input_signature=[lists, lists], jit_compile=xla)
+    def step(y, s):
+        with tf.GradientTape() as tape:
+            tape.watch(s)
+            value = loss()(y, s)
+        return value, tape.gradient(value, s)
+
+    for count, size, scale in ((3, 5, 1), (2, 9, 1), (1, 4, 100)):
+        size = known or size
+        y = rng.integers(-1, 4, (count, size)).astype("float32")
+        s = scale * rng.normal(size=(count, size)).astype("float32")
+        value, gradient = value_and_gradient(lambda p, t=y: loss()(t, p), s)
+        got, slope = map(to_numpy, step(y, s))
+        np.testing.assert_allclose(got, value, rtol=1e-5)
+        np.testing.assert_allclose(slope, gradient, rtol=1e-4, atol=1e-5 * scale)
+
+
 def test_list_mle_of_a_long_list():
     """Plackett-Luce of equal scores: Σ log k."""
     size = 500

@@ -3,7 +3,14 @@
 from keras import ops
 
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, cumsum, largest, log1p, shares
+from keras_losskit.core.numerics import (
+    at_least,
+    cumsum,
+    largest,
+    log1p,
+    shares,
+    softplus,
+)
 from keras_losskit.losses.ranking.base import LOWEST, RankingLoss
 
 
@@ -79,13 +86,16 @@ scores alike, before the loss |
         some = ops.arange(ops.shape(mask)[1], dtype="int32") >= padding
         top = ops.stop_gradient(largest(scores, keepdims=True, initial=LOWEST))
         below = ops.where(some, scores - top, 0)
-        # A sum of exponentials goes by the list's largest, as long as none is so small
-        # that its powers, which a second derivative divides by, would be 0.
-        each = ops.cond(
-            ops.all(below > -25),
-            lambda: _by_running_sum(below, some),
-            lambda: _by_doubling(scores),
-        )
+        if scores.shape[1] is None:
+            each = _by_matrix(scores)
+        else:
+            # A sum of exponentials goes by the list's largest, as long as none is so small
+            # that its powers, which a second derivative divides by, would be 0.
+            each = ops.cond(
+                ops.all(below > -25),
+                lambda: _by_running_sum(below, some),
+                lambda: _by_doubling(scores),
+            )
         return ops.sum(ops.where(some, each, 0), axis=1)
 
 
@@ -118,17 +128,23 @@ def _by_running_sum(x, some):
 
 def _by_doubling(s):
     """In O(L log L); each sum has its own maximum."""
-    size, sums = s.shape[1], s
-    if size is None:  # How many doublings there are must be known.
-        rank = ops.arange(ops.shape(s)[1])
-        ahead = ops.expand_dims(rank, 0) > ops.expand_dims(rank, 1)
-        sums = ops.logsumexp(ops.where(ahead, LOWEST, ops.expand_dims(s, 1)), axis=2)
-    width = 1
-    while size is not None and width < size:
+    width, sums = 1, s
+    while width < s.shape[1]:
         sums = _log_add_exp(sums, _shifted(sums, width, LOWEST))
         width *= 2
     # Before the first there is nothing, and the softplus of LOWEST is 0.
     return _log_add_exp(_shifted(sums, 1, LOWEST) - s, 0)
+
+
+def _by_matrix(s):
+    """In O(L²), for a length that is not known: nothing to count, and no branch.
+
+    A branch on tensors of unknown length ends the process in TensorFlow's XLA.
+    """
+    rank = ops.arange(ops.shape(s)[1])
+    before = ops.expand_dims(rank, 0) < ops.expand_dims(rank, 1)
+    sums = ops.logsumexp(ops.where(before, ops.expand_dims(s, 1), LOWEST), axis=2)
+    return softplus(sums - s)
 
 
 def _log_add_exp(a, b):
