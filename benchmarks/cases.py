@@ -665,7 +665,7 @@ def ranking():
             "ListMLE",
             lambda m: m.keras.losses.ListMLELoss(),
             "ties broken at random",
-            "its running sum loses scores 100 below the largest, for which the kit has another way",
+            "takes a running sum of exponentials, which loses scores 100 below the largest",
         ),
         case("ApproxNDCG", lambda m: m.keras.losses.ApproxNDCGLoss(), "-NDCG, not 1 - NDCG"),
         case("ApproxMRR", lambda m: m.keras.losses.ApproxMRRLoss(), "-MRR, not 1 - MRR"),

@@ -110,9 +110,8 @@ def test_list_mle_of_huge_scores(size):
     np.testing.assert_allclose(gradient, [[3.0, -1, -1, -1]], atol=1e-5)
 
 
-@pytest.mark.parametrize("size", [1.0, 4.9, 5.1, 1000.0])
+@pytest.mark.parametrize("size", [1.0, 5.0, 1000.0])
 def test_list_mle_trains_alike_with_near_and_far_scores(size):
-    """Its sums go another way where a list's scores differ by more than 25."""
     y, s = np.array([1.0, 3, -1, 0, 2, 3]), np.array([-2.0, 1, 9, 0.5, 3, 2]) * size
     order = [1, 5, 4, 0, 3]
     expected, slope = 0.0, np.zeros(6)
@@ -268,7 +267,7 @@ def test_lists_of_unknown_length(loss):
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="elsewhere each length is compiled anew")
-@pytest.mark.parametrize("known", [None, 7], ids=["unknown", "known"])
+@pytest.mark.parametrize("known", [None, 400], ids=["unknown", "known"])
 @pytest.mark.parametrize("xla", [False, True], ids=["graph", "xla"])
 @each
 def test_lists_of_unknown_number_and_length(loss, xla, known):

@@ -3,14 +3,7 @@
 from keras import ops
 
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import (
-    at_least,
-    cumsum,
-    largest,
-    log1p,
-    shares,
-    softplus,
-)
+from keras_losskit.core.numerics import at_least, log_add_exp, shares, softplus
 from keras_losskit.losses.ranking.base import LOWEST, RankingLoss
 
 
@@ -81,27 +74,19 @@ scores alike, before the loss |
     """
 
     def call(self, y_true, y_pred, mask):
-        scores = _from_last_to_first(ops.where(mask, y_pred, LOWEST), y_true, mask)
-        padding = ops.sum(ops.cast(ops.logical_not(mask), "int32"), axis=1, keepdims=True)
-        some = ops.arange(ops.shape(mask)[1], dtype="int32") >= padding
-        top = ops.stop_gradient(largest(scores, keepdims=True, initial=LOWEST))
-        below = ops.where(some, scores - top, 0)
-        if scores.shape[1] is None:
-            each = _by_matrix(scores)
-        else:
-            # A sum of exponentials goes by the list's largest, as long as none is so small
-            # that its powers, which a second derivative divides by, would be 0.
-            each = ops.cond(
-                ops.all(below > -25),
-                lambda: _by_running_sum(below, some),
-                lambda: _by_doubling(scores),
-            )
-        return ops.sum(ops.where(some, each, 0), axis=1)
+        scores = _in_order(ops.where(mask, y_pred, LOWEST), y_true, mask)
+        behind = _shifted(_log_sums_from(scores), 1)
+        # log(e^s + e^behind) - s, without the difference that would cancel. Behind the
+        # last item there is nothing, and softplus(LOWEST) is 0.
+        each = softplus(behind - scores)
+        rank = ops.arange(ops.shape(scores)[1])
+        count = ops.sum(ops.cast(mask, "int32"), axis=1, keepdims=True)
+        return ops.sum(ops.where(rank < count, each, 0), axis=1)
 
 
-def _from_last_to_first(x, y_true, mask):
-    """x in order of rising relevance, of equal ones the last first, after padding."""
-    order = ops.flip(ops.argsort(ops.where(mask, -y_true, 1), axis=1), axis=1)
+def _in_order(x, y_true, mask):
+    """x in order of falling relevance; padding comes last."""
+    order = ops.argsort(ops.where(mask, -y_true, 1), axis=1)
     lists, size = ops.shape(x)[0], ops.shape(x)[1]
     order = order + size * ops.arange(lists, dtype=order.dtype)[:, None]
     # Faster to differentiate in TensorFlow's graph than `take_along_axis`. Of an empty
@@ -117,43 +102,24 @@ def _below_the_largest(x, mask):
     return marked - ops.stop_gradient(at_least(top, LOWEST / 2))
 
 
-# log Σ_{k ≤ i} exp s_k - s_i for each i, without the difference that would cancel.
+def _log_sums_from(x):
+    """log Σ_{k ≥ i} exp x_k for each i, by doubling; each term has its own maximum.
 
-
-def _by_running_sum(x, some):
-    """From x = s - max(s), in O(L)."""
-    e = ops.where(some, ops.exp(x), 0)
-    return log1p(_shifted(cumsum(e), 1, 0) / ops.where(some, e, 1))
-
-
-def _by_doubling(s):
-    """In O(L log L); each sum has its own maximum."""
-    width, sums = 1, s
-    while width < s.shape[1]:
-        sums = _log_add_exp(sums, _shifted(sums, width, LOWEST))
-        width *= 2
-    # Before the first there is nothing, and the softplus of LOWEST is 0.
-    return _log_add_exp(_shifted(sums, 1, LOWEST) - s, 0)
-
-
-def _by_matrix(s):
-    """In O(L²), for a length that is not known: nothing to count, and no branch.
-
-    A branch on tensors of unknown length ends the process in TensorFlow's XLA.
+    A cumulative sum of exponentials would underflow where scores differ by 100, and a
+    branch between the two ends the process in TensorFlow's XLA, for lists of 400.
     """
-    rank = ops.arange(ops.shape(s)[1])
-    before = ops.expand_dims(rank, 0) < ops.expand_dims(rank, 1)
-    sums = ops.logsumexp(ops.where(before, ops.expand_dims(s, 1), LOWEST), axis=2)
-    return softplus(sums - s)
+    size = x.shape[1]
+    if size is None:  # How many doublings there are must be known.
+        rank = ops.arange(ops.shape(x)[1])
+        ahead = ops.expand_dims(rank, 0) < ops.expand_dims(rank, 1)
+        return ops.logsumexp(ops.where(ahead, LOWEST, ops.expand_dims(x, 1)), axis=2)
+    width = 1
+    while width < size:
+        x = log_add_exp(x, _shifted(x, width))
+        width *= 2
+    return x
 
 
-def _log_add_exp(a, b):
-    # TensorFlow's XLA compiles no written gradient inside a branch.
-    high = ops.where(a > b, a, b)
-    low = ops.where(a > b, b, a)
-    return high + ops.log1p(ops.exp(low - high))
-
-
-def _shifted(x, by, fill):
-    """x_{i - by}, and `fill` before the first."""
-    return ops.pad(x, [[0, 0], [by, 0]], constant_values=fill)[:, : ops.shape(x)[1]]
+def _shifted(x, by):
+    """x_{i + by}, and `LOWEST` behind the end."""
+    return ops.pad(x[:, by:], [[0, 0], [0, by]], constant_values=LOWEST)
