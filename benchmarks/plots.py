@@ -35,6 +35,7 @@ def draw(results, folder):
         names = [f"{r['case']} / {r['peer']}" for r in mine]
         axis.set(xscale="log", xlabel="time, kit / peer", title=engine)
         axis.set_yticks(range(len(mine)), names, fontsize=7)
+        axis.set_ylim(-1, len(mine))
         figure.tight_layout()
         figure.savefig(folder / f"ratios_{engine}.png", dpi=120)
         plt.close(figure)

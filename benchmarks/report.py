@@ -280,20 +280,19 @@ turn, A B A B, in the opposite order every other round, those of the peers' envi
 each process is asked in turn. Those of one process share their inputs, for where these lie in
 memory alone makes 10 % of difference. All of it is launched several times, in new processes, of
 which each runs its first loss once unmeasured; and what then is slower, or too spread to say, as
-often again. Times are medians, over launches of a launch's
-median; a ratio is the geometric mean of the launches', with its 95 % interval in brackets (of one
-launch, from its rounds). "slower" and "faster" mean that the interval excludes 1, "level" that it
-does not, and "spread too wide" that it holds 1 and spans more than a factor of 1.5, so that the
-ratio means nothing. The floor is the time of a memory copy that moves the bytes that a loss must
-move: targets and predictions read once, the gradient written once. Pairs `a / b` are kit / peer.
-Peak memory is the high water of the process above what it held before the step; TensorFlow keeps
-what it frees, so that there it is known for the first step alone, with what compiling takes (some
-100 MiB), and given under growth only. The gradient of a difference is its Euclidean length.
-tensorflow-addons, segmentation-models, focal-loss, tensorflow-ranking and tensorflow-similarity
-run on the last TensorFlow that they support, in an environment of their own; Keras runs in the
-kit's. A peer "given p/Σp" or "given softmax(y)" computes what the kit does: its step includes what
-the kit does itself. An empty step is the mean of y·p. Of comparisons that are level one in forty
-comes out "slower" by chance."""
+often again. Times are medians, over launches of a launch's median; a ratio is the geometric mean of
+the launches', with its 95 % interval in brackets (of one launch, from its rounds). "slower" and
+"faster" mean that the interval excludes 1, "level" that it does not, and "spread too wide" that it
+holds 1 and spans more than a factor of 1.5, so that the ratio means nothing. The floor is the time
+of a memory copy that moves the bytes that a loss must move: targets and predictions read once, the
+gradient written once. Pairs `a / b` are kit / peer. Peak memory is the high water of the process
+above what it held before the step; TensorFlow keeps what it frees, so that there it is known for
+the first step alone, with what compiling takes (some 100 MiB), and given under growth only. The
+gradient of a difference is its Euclidean length. tensorflow-addons, segmentation-models,
+focal-loss, tensorflow-ranking and tensorflow-similarity run on the last TensorFlow that they
+support, in an environment of their own; Keras runs in the kit's. A peer "given p/Σp" or "given
+softmax(y)" computes what the kit does: its step includes what the kit does itself. An empty step is
+the mean of y·p. Of comparisons that are level one in forty comes out "slower" by chance."""
 
 
 def markdown(results):
