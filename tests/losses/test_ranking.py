@@ -255,18 +255,6 @@ def test_lambda_ndcg_of_tied_scores_is_that_of_the_order_given():
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="unknown sizes exist in tf.function")
-@each
-def test_lists_of_unknown_length(loss):
-    import tensorflow as tf
-
-    spec = tf.TensorSpec((None, None), "float32")
-    step = tf.function(lambda t, p: loss()(t, p), input_signature=[spec, spec])
-    for size in (3, 6):
-        y, s = RELEVANCE[:, :size].astype("float32"), SCORES[:, :size].astype("float32")
-        np.testing.assert_allclose(to_numpy(step(y, s)), values(loss(), y, s), rtol=1e-5)
-
-
-@pytest.mark.skipif(BACKEND != "tensorflow", reason="elsewhere each length is compiled anew")
 @pytest.mark.parametrize("known", [None, 400], ids=["unknown", "known"])
 @pytest.mark.parametrize("xla", [False, True], ids=["graph", "xla"])
 @each
@@ -283,10 +271,12 @@ def test_lists_of_unknown_number_and_length(loss, xla, known):
             value = loss()(y, s)
         return value, tape.gradient(value, s)
 
+    batches = [] if known else [(RELEVANCE[:, :n], SCORES[:, :n], 1) for n in (3, 6)]
     for count, size, scale in ((3, 5, 1), (2, 9, 1), (1, 4, 100)):
-        size = known or size
-        y = rng.integers(-1, 4, (count, size)).astype("float32")
-        s = scale * rng.normal(size=(count, size)).astype("float32")
+        shape = (count, known or size)
+        batches.append((rng.integers(-1, 4, shape), scale * rng.normal(size=shape), scale))
+    for y, s, scale in batches:
+        y, s = y.astype("float32"), s.astype("float32")
         value, gradient = value_and_gradient(lambda p, t=y: loss()(t, p), s)
         got, slope = map(to_numpy, step(y, s))
         np.testing.assert_allclose(got, value, rtol=1e-5)

@@ -55,4 +55,3 @@ class CosineSimilarity(Loss):
         if mask is not None and len(mask.shape) > axis:
             return ops.any(mask, axis=axis)
         return super()._mask_of_values(mask, shape)
-

@@ -214,7 +214,7 @@ class OverlapLoss(SegmentationLoss):
 
         def sums(p, g):
             each = [sum_over(x, axes) for x in self.maps(p, g)]
-            return tuple(ops.sum(x, axis=0) if whole else x for x in each)
+            return tuple(self.over_batch(x, None) if whole else x for x in each)
 
         def gradient(hits, errors, p, g):
             return self.slopes(_spread(hits, p), _spread(errors, p), p, g)
@@ -230,7 +230,7 @@ class OverlapLoss(SegmentationLoss):
     def errors(self, p, g):
         """The errors at each position, fp·p·(1 - g) + fn·(1 - p)·g in fewer operations."""
         fp, fn = self.prices
-        return (fp - (fp + fn) * g) * p + (g if fn == 1 else fn * g)
+        return p * (fp - (fp + fn) * g) + (g if fn == 1 else fn * g)
 
     def slopes(self, hits, errors, p, g):
         """The gradients by p and g from those by the sums of hits and errors."""
