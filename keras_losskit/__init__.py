@@ -2,12 +2,13 @@
 
 import importlib
 
-import keras_losskit.core.operators  # noqa: F401  Gives `Loss` its `+` and `*`.
 from keras_losskit.core.algebra import Product, WeightedSum
 from keras_losskit.core.foreign import FunctionLoss, KerasLoss, as_loss
 from keras_losskit.core.function import loss
 from keras_losskit.core.loss import Loss
+from keras_losskit.core.options import missing_class
 from keras_losskit.core.select import Select
+from keras_losskit.core.takes import Takes
 from keras_losskit.losses.boxes.distribution import DistributionFocal
 from keras_losskit.losses.boxes.heatmap import CenterNetFocal
 from keras_losskit.losses.boxes.iou import BoxIoU, CIoU, DIoU, GIoU
@@ -124,7 +125,7 @@ from keras_losskit.training.deep_supervision import AtResolution, DeepSupervisio
 from keras_losskit.training.guard import TerminateOnNonFiniteTerm
 from keras_losskit.training.learned import LearnedWeights
 from keras_losskit.training.scheduler import WeightScheduler
-from keras_losskit.training.schedules import CyclicalAnnealing, LinearWarmup
+from keras_losskit.training.schedules import AdjustableWeight, CyclicalAnnealing, LinearWarmup
 from keras_losskit.training.terms import TermMetric
 
 __version__ = "0.1.0"
@@ -136,6 +137,7 @@ __all__ = [
     "as_loss",
     "FunctionLoss",
     "KerasLoss",
+    "Takes",
     # algebra
     "Product",
     "Select",
@@ -215,6 +217,7 @@ __all__ = [
     # training
     "AddLoss",
     "AddedLossLogger",
+    "AdjustableWeight",
     "AtResolution",
     "CosineDense",
     "CyclicalAnnealing",
@@ -290,7 +293,7 @@ __all__ += list(_LAZY)
 
 def __getattr__(name):
     if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError(missing_class(__name__, name, __all__))
     thing = getattr(importlib.import_module(_LAZY[name]), name)
     globals()[name] = thing
     return thing

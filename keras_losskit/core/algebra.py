@@ -6,23 +6,24 @@ from collections import namedtuple
 from collections.abc import Mapping
 from types import MappingProxyType
 
-import keras
 import numpy as np
 from keras import ops
 
-from keras_losskit.core.backend import keras_frame, name_scope, visible
+from keras_losskit.core import run
+from keras_losskit.core.backend import name_scope, visible
 from keras_losskit.core.combined import (
+    Batch,
     CombinedLoss,
     factor_repr,
     require_agreement,
     unique_name,
 )
-from keras_losskit.core.config import decode
 from keras_losskit.core.foreign import as_loss
+from keras_losskit.core.keras_internals import callbacks_of, keras_frame
 from keras_losskit.core.loss import register
-from keras_losskit.core.reduction import combine_masks, fill
+from keras_losskit.core.reduction import INHERIT, combine_masks, fill
 from keras_losskit.core.schedules import Schedule, shown, times
-from keras_losskit.core.targets import compatible
+from keras_losskit.core.shapes import compatible
 
 Term = namedtuple("Term", ["weight", "loss"])
 Term.__doc__ = "One term of a `WeightedSum`: `(weight, loss)`."
@@ -73,7 +74,7 @@ class WeightedSum(CombinedLoss):
     def __init__(self, terms, **common):
         super().__init__(**common)
         self.terms = MappingProxyType(self._flat(terms))
-        self._driven = {}
+        self._now = {}  # Weights at a step that is traced; see `at_step`.
         require_agreement(self.operands())
 
     def _flat(self, terms):
@@ -91,7 +92,7 @@ class WeightedSum(CombinedLoss):
             weight, loss = term if isinstance(term, (tuple, list)) else (1, term)
             weight, loss = weight_of(weight), as_loss(loss)
             if isinstance(loss, WeightedSum):
-                if self.reduction != "inherit" or self.requested_dtype:
+                if self.reduction != INHERIT or self.requested_dtype:
                     loss = self.operand(loss)
                 inner = [
                     (n, times(weight, w), part) for n, (w, part) in loss.terms.items()
@@ -112,8 +113,12 @@ class WeightedSum(CombinedLoss):
         weight = self.terms[name].weight
         if not isinstance(weight, Schedule):
             return weight
-        if name in self._driven:
-            return self._driven[name]
+        if name in self._now:
+            return self._now[name]
+        running = run.current()
+        driven = None if running is None else running.driven(self, name)
+        if driven is not None:
+            return driven
         if _will_be_driven():
             return 1  # Only a shape is asked for, before callbacks can drive.
         raise ValueError(
@@ -128,24 +133,21 @@ class WeightedSum(CombinedLoss):
         """The weights that are schedules, by the name of their term."""
         return {n: w for n, (w, _) in self.terms.items() if isinstance(w, Schedule)}
 
-    @property
-    def undriven(self):
-        """The names of the terms whose scheduled weight nothing drives."""
-        return [name for name in self.schedules if name not in self._driven]
-
-    def drive(self, name, variable):
-        """Let a scheduled weight be what `variable` holds; `WeightScheduler` does."""
-        self._driven[name] = variable
-
     def at_step(self, step):
-        """A copy whose scheduled weights are fixed at what they are at `step`."""
-        return WeightedSum(
-            {
-                name: (_at(weight, step), loss)
-                for name, (weight, loss) in self.terms.items()
-            },
+        """This sum with the weights that its schedules have at `step`.
+
+        `step` is a number, or a tensor that is being traced, such as
+        `model.optimizer.iterations` in a step of your own; with a traced one the sum
+        can be called there, not saved.
+        """
+        weights = {name: _at(weight, step) for name, weight in self.schedules.items()}
+        known = {n: w for n, w in weights.items() if isinstance(w, numbers.Real)}
+        fixed = WeightedSum(
+            {n: (known.get(n, w), loss) for n, (w, loss) in self.terms.items()},
             name=self.name,
         )
+        fixed._now.update({n: w for n, w in weights.items() if n not in known})
+        return fixed
 
     def term_values(self, y_true, y_pred, sample_weight=None):
         """Each term's own number, by name, before its weight in the sum."""
@@ -165,10 +167,8 @@ class WeightedSum(CombinedLoss):
 
     def weighable(self, y_true, y_pred, sample_weight, mask):
         # Reached only where this sum is a factor of a Product.
-        found = {
-            name: loss.weighable(y_true, y_pred, sample_weight, mask)
-            for name, loss in self._present()
-        }
+        batch = Batch(y_true, y_pred, sample_weight, mask)
+        found = {name: loss.weighable(*batch) for name, loss in self._present()}
         masks = [m for _, _, m in found.values()]
         combined = None
         if all(m is not None for m in masks):
@@ -216,10 +216,9 @@ class WeightedSum(CombinedLoss):
         ]
 
     @classmethod
-    def from_config(cls, config_dict):
-        plain = decode(config_dict)
-        terms = {t["name"]: (t["weight"], t["loss"]) for t in plain.pop("terms")}
-        return cls(terms, **plain)
+    def from_arguments(cls, arguments):
+        terms = {t["name"]: (t["weight"], t["loss"]) for t in arguments["terms"]}
+        return cls(**{**arguments, "terms": terms})
 
     def __repr__(self):
         text = ""
@@ -270,7 +269,7 @@ class Product(CombinedLoss):
             raise ValueError(f"Product: `factors` needs at least two, got {len(flat)}.")
         self.factors = flat
         require_agreement(flat)
-        if self.effective_reduction == "inherit":
+        if self.effective_reduction == INHERIT:
             raise ValueError(
                 "Product: the factors' reductions disagree "
                 f"({', '.join(f'{f.name}: {f.effective_reduction!r}' for f in flat)}). "
@@ -280,13 +279,9 @@ class Product(CombinedLoss):
     def operands(self):
         return self.factors
 
-    def weighable(self, y_true, y_pred, sample_weight, mask):
-        values = weights = counted = None
-        for factor in self.factors:
-            v, w, m = factor.weighable(y_true, y_pred, sample_weight, mask)
-            if values is None:
-                values, weights, counted = v, w, m
-                continue
+    def combine(self, found):
+        values, weights, counted = found[0]
+        for v, _, m in found[1:]:
             if not compatible(values.shape, v.shape):
                 raise ValueError(
                     f"{self.name}: the factors' values have shapes "
@@ -311,8 +306,10 @@ def weight_of(weight):
         weight = weight.item()
     if isinstance(weight, bool) or not isinstance(weight, numbers.Real):
         raise TypeError(
-            "The weight of a loss must be a number or a LearningRateSchedule. "
-            f"Received: {weight!r}"
+            "The weight of a loss must be a number, or a LearningRateSchedule that "
+            "`WeightScheduler` drives; a variable or tensor would be frozen or lost. Take "
+            "its value with float(...), a schedule, or `LearnedWeights` for weights that "
+            f"are learned. Received: {weight!r}"
         )
     if not math.isfinite(weight):
         raise ValueError(f"The weight of a loss must be finite. Received: {weight!r}")
@@ -330,15 +327,14 @@ def _will_be_driven():
     trainer = keras_frame("fit", "evaluate", "train_on_batch", "test_on_batch")
     if trainer is None:
         return True
-    callbacks = trainer.f_locals.get("callbacks")
-    callbacks = getattr(callbacks, "callbacks", callbacks)
-    return any(getattr(c, "drives_weights", False) for c in keras.tree.flatten(callbacks))
+    return any(getattr(c, "drives_weights", False) for c in callbacks_of(trainer))
 
 
-def _at(weight, step):
-    if not isinstance(weight, Schedule):
-        return weight
-    return float(visible(ops.convert_to_tensor(weight(step))))
+def _at(schedule, step):
+    """The weight at a step: a number, or a tensor where it is being traced."""
+    value = ops.convert_to_tensor(schedule(step))
+    seen = visible(value)
+    return value if seen is None else float(seen)
 
 
 def _is_zero(weight):

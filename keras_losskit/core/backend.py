@@ -3,7 +3,7 @@
 import functools
 import inspect
 import re
-import sys
+import weakref
 
 import keras
 import numpy as np
@@ -32,6 +32,27 @@ def visible(x):
             return None
         return x.detach().cpu().numpy()
     return None
+
+
+_LOOKS = 8  # At targets on an accelerator, for each loss.
+_looks = {}
+
+
+def seen_by(owner, x):
+    """What `visible` tells, for a check that `owner` makes of its targets.
+
+    From an accelerator each look is a copy that waits for it: the first batches that a
+    loss meets there are looked at, no more.
+    """
+    device = getattr(getattr(x, "device", None), "type", "cpu")  # torch's
+    if keras.config.backend() == "torch" and device not in ("cpu", "meta"):
+        looks = _looks.get(id(owner), 0)
+        if not looks:
+            weakref.finalize(owner, _looks.pop, id(owner), None)
+        if looks >= _LOOKS:
+            return None
+        _looks[id(owner)] = looks + 1
+    return visible(x)
 
 
 def name_scope(name):
@@ -98,45 +119,6 @@ def _with_tangent(value, gradient, tensors):
     return call(*tensors)
 
 
-def keras_frame(*names):
-    """The nearest running function of Keras of one of these names, or `None`.
-
-    Keras says nowhere whether it infers shapes, trains or evaluates; its stack does.
-    """
-    frame = sys._getframe(1)
-    while frame is not None:
-        if frame.f_code.co_name in names:
-            if frame.f_globals.get("__name__", "").startswith("keras."):
-                return frame
-        frame = frame.f_back
-    return None
-
-
-def keras_mask(x):
-    """The mask that Keras layers attach to their outputs, or `None`."""
-    mask = getattr(x, "_keras_mask", None)
-    if mask is not None or keras.config.backend() != "jax":
-        return mask
-    import jax
-
-    # A tracer holds no attributes: Keras keeps its mask aside and hands it to layers.
-    return _mask_reader()(x) if isinstance(x, jax.core.Tracer) else None
-
-
-@functools.cache
-def _mask_reader():
-    class MaskReader(keras.layers.Layer):
-        def call(self, x, mask=None):
-            return mask
-
-        def compute_mask(self, inputs, previous_mask=None):
-            return None  # What comes out is the mask itself.
-
-    reader = MaskReader(autocast=False, name="mask_reader")
-    reader.supports_masking = True
-    return reader
-
-
 def compiled_once(function):
     """`function` of tensors, compiled once per shape where JAX runs it eagerly.
 
@@ -165,6 +147,12 @@ def to_tensors(x):
 
     A list of numbers is one tensor, a list of arrays a structure.
     """
+    if type(x).__name__ == "RaggedTensor":
+        raise ValueError(
+            f"A ragged tensor of shape {tuple(x.shape)} cannot be compared position by "
+            "position. Pad it (`x.to_tensor()`), and give the padding a `sample_weight` "
+            "of 0 or a mask."
+        )
     if isinstance(x, dict):
         return {k: to_tensors(v) for k, v in x.items()}
     if isinstance(x, (list, tuple)):

@@ -58,9 +58,11 @@ def optional_real(owner, name, value, **bounds):
 
 
 def integer(owner, name, value, *, at_least=None):
-    """A whole number, of a type that says so."""
+    """A whole number; one that comes as a float is taken for what it is."""
     rule = "an integer" + ("" if at_least is None else f" >= {at_least}")
     value = _plain(owner, name, value, rule)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # R sends 8.0 for 8.
     if not isinstance(value, numbers.Integral):
         _refuse(owner, name, rule, value, TypeError)
     if at_least is not None and not value >= at_least:
@@ -84,7 +86,7 @@ def flag(owner, name, value):
 
 def choice(owner, name, value, allowed):
     """One of a few words."""
-    if not any(value is a or value == a for a in allowed):
+    if not any(value is a or (type(value) is type(a) and value == a) for a in allowed):
         words = ", ".join(repr(a) for a in allowed)
         _refuse(owner, name, f"one of {words}", value)
     return value

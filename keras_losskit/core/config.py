@@ -6,6 +6,7 @@ config, the signature and the ``repr`` are derived, so that they can't drift.
 
 import inspect
 import math
+import weakref
 
 import keras
 import numpy as np
@@ -36,7 +37,8 @@ def parameters(cls):
 
     A class's own parameters come first and keep their kind; what it takes
     through ``**kwargs`` is looked up in the next constructor of the MRO and is
-    keyword-only; `reduction`, `name`, `dtype` come last.
+    keyword-only; `reduction`, `name`, `dtype` come last. What the class fixes is not
+    its own.
     """
     found = {}
     for depth, owner in enumerate(
@@ -44,7 +46,7 @@ def parameters(cls):
     ):
         own = list(inspect.signature(owner.__init__).parameters.values())[1:]
         for p in own:
-            if p.kind in _VARIADIC or p.name in found:
+            if p.kind in _VARIADIC or p.name in found or p.name in cls.fixed:
                 continue
             found[p.name] = p.replace(kind=_KEYWORD_ONLY) if depth else p
         if not any(p.kind == inspect.Parameter.VAR_KEYWORD for p in own):
@@ -54,23 +56,48 @@ def parameters(cls):
     return sorted(found.values(), key=lambda p: p.kind) + common
 
 
+_signatures = weakref.WeakKeyDictionary()
+
+
 def signature(cls):
     """The signature shown for `cls`, its default name filled in."""
-    shown = []
-    for p in parameters(cls):
-        if p.name == "name" and p.default is None:
-            p = p.replace(default=cls.default_name())
-        shown.append(p)
-    return inspect.Signature(shown)
+    if cls not in _signatures:
+        shown = []
+        for p in parameters(cls):
+            if p.name == "name" and p.default is None:
+                p = p.replace(default=cls.default_name())
+            shown.append(p)
+        _signatures[cls] = inspect.Signature(shown)
+    return _signatures[cls]
 
 
-def encode(value, where):
+def names(cls):
+    """The names of the constructor's arguments."""
+    return tuple(signature(cls).parameters)
+
+
+class SignatureOf:
+    """The signature of a class is its constructor's, that of an instance its call's."""
+
+    def __init__(self, call):
+        # Behind `self`.
+        self.call = inspect.Signature(list(inspect.signature(call).parameters.values())[1:])
+
+    def __get__(self, loss, cls):
+        return signature(cls) if loss is None else self.call
+
+
+def encode(value, where, live=None):
     """`value` as plain JSON; Keras objects become their serialized form.
 
     `where` names the class and argument for the message of the `TypeError`
-    that anything else gets.
+    that anything else gets. `live`, if given, is called with what is no plain JSON, and
+    returns what stands for it.
     """
-    if value is None or isinstance(value, (bool, int, str)):
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, int):
+        float(value)  # JSON readers hold no larger number: OverflowError.
         return value
     if isinstance(value, float):
         # JSON has no infinity; the words survive any JSON library, and
@@ -81,11 +108,13 @@ def encode(value, where):
     if isinstance(value, np.ndarray):
         return encode(value.tolist(), where)
     if isinstance(value, (list, tuple)):
-        return [encode(v, where) for v in value]
+        return [encode(v, where, live) for v in value]
     if isinstance(value, dict):
         if not all(isinstance(k, str) for k in value):
             raise TypeError(f"{where}: the keys of a dict must be strings, got {value!r}")
-        return {k: encode(v, where) for k, v in value.items()}
+        return {k: encode(v, where, live) for k, v in value.items()}
+    if live is not None and not inspect.isclass(value):
+        return live(value)
     if isinstance(value, slice):
         return {
             "class_name": "__slice__",
@@ -118,7 +147,7 @@ def decode(value):
         return {k: decode(v) for k, v in value.items()}
     if value["class_name"] == "__slice__":
         parts = value["config"]
-        return slice(parts["start"], parts["stop"], parts["step"])
+        return slice(*(parts.get(end) for end in ("start", "stop", "step")))
     if value["class_name"] == "function":
         return keras.losses.deserialize(value)
     return keras.saving.deserialize_keras_object(value)

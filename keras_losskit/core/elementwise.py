@@ -4,6 +4,7 @@ from keras import ops
 
 from keras_losskit.core.loss import Loss
 from keras_losskit.core.numerics import mean
+from keras_losskit.core.takes import Takes
 
 
 class ElementwiseLoss(Loss):
@@ -13,6 +14,8 @@ class ElementwiseLoss(Loss):
     shape of `y_pred`, which may lack its last axis where that is 1. `(B,)` stays
     as it is, one value per sample.
     """
+
+    takes = Takes("real", "real", "equal")
 
     def each(self, y_true, y_pred):
         """The loss of every entry."""

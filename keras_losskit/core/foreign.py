@@ -6,11 +6,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_losskit.core import config, targets
+from keras_losskit.core import config, shapes
 from keras_losskit.core.loss import Loss, register
+from keras_losskit.core.options import call_it
+from keras_losskit.core.reduction import INHERIT
+from keras_losskit.core.takes import Takes, require_takes
 
 
-def as_loss(identifier):
+def as_loss(identifier, takes=None):
     """Turn anything that Keras accepts as a loss into a `keras_losskit.Loss`.
 
     So that an expression can start with it: `as_loss("mse") + 0.1 * "mae"`.
@@ -19,6 +22,8 @@ def as_loss(identifier):
         identifier: a loss of the kit (returned as it is), a `keras.losses.Loss`,
             a registered function `f(y_true, y_pred)`, a name such as `"mse"`, or
             the config that `keras.losses.serialize` made.
+        takes: what it takes, a `Takes`, for one that is not of the kit. Keras' own are
+            known; any other is handed what Keras would hand it.
 
     Raises:
         TypeError: for a lambda, a closure or a function that is not registered,
@@ -33,23 +38,72 @@ def as_loss(identifier):
     >>> float(loss([[0.0, 0.0]], [[1.0, 3.0]]))    # (1 + 9)/2 + 0.5·(1 + 3)/2
     6.0
     """
+    require_takes("as_loss", takes)
     loss = identifier
     if isinstance(identifier, (str, dict)):
         loss = keras.losses.get(identifier)
     if isinstance(loss, Loss):
+        if takes is not None:
+            raise ValueError(f"as_loss: {loss!r} says itself what it takes; leave `takes` out.")
         return loss
     if isinstance(loss, keras.losses.Loss):
-        return KerasLoss(loss)
+        return KerasLoss(loss, takes=takes)
     if hasattr(loss, "__code__"):
-        return FunctionLoss(loss)
+        return FunctionLoss(loss, takes=takes)
+    if isinstance(loss, type) and issubclass(loss, keras.losses.Loss):
+        raise TypeError(call_it(loss, "and give that"))
     raise TypeError(
         "as_loss takes a loss, a registered function, a name or a config. "
         f"Received: {identifier!r}"
     )
 
 
+class ForeignLoss(Loss):
+    """Base of losses that call one that was not written for the kit.
+
+    It is handed what Keras would hand it, and refused nothing that it may compute
+    rightly: shapes are checked where it is known, or declared, what it takes.
+    """
+
+    def declare(self, takes, name):
+        """Keep what the loss takes: as its user says, or as Keras' losses are known to."""
+        self.declared = require_takes(type(self).__name__, takes)
+        of_keras = (self.foreign.__module__ or "").split(".")[0] == "keras"
+        self.takes = _OF_KERAS.get(name) if takes is None and of_keras else takes
+
+    @property
+    def foreign(self):
+        """The class or function that was not written for the kit."""
+        raise NotImplementedError
+
+    def argument(self, name):
+        return self.declared if name == "takes" else super().argument(name)
+
+    def prepare(self, y_true, y_pred):
+        if self.takes is not None:
+            return super().prepare(y_true, y_pred)
+        y_true, y_pred = keras.tree.map_structure(self.cast, (y_true, y_pred))
+        if keras.tree.is_nested(y_true) or keras.tree.is_nested(y_pred):
+            return y_true, y_pred
+        # As Keras, which lets a trailing axis of 1 come or go: (B,) never meets (B, 1).
+        return shapes.align(y_true, y_pred)
+
+    def call(self, y_true, y_pred):
+        values = ops.convert_to_tensor(self.compute(y_true, y_pred))
+        alone = not keras.tree.is_nested(y_true) and not keras.tree.is_nested(y_pred)
+        if not len(values.shape) and alone and len(y_true.shape) == len(y_pred.shape) == 1:
+            # A mean over the last axis, which is the batch's here: one column each.
+            y_true, y_pred = ops.expand_dims(y_true, -1), ops.expand_dims(y_pred, -1)
+            values = self.compute(y_true, y_pred)
+        return values
+
+    def compute(self, y_true, y_pred):
+        """What the foreign loss itself returns."""
+        raise NotImplementedError
+
+
 @register
-class KerasLoss(Loss):
+class KerasLoss(ForeignLoss):
     """A `keras.losses.Loss` that is not of the kit, as a term.
 
     It computes what the loss computes, behind the kit's checks of shapes and
@@ -57,6 +111,7 @@ class KerasLoss(Loss):
 
     Args:
         loss: the loss. `reduction`, `name` and `dtype` are its own unless given.
+        takes: what it takes, a `Takes`; known of Keras' own losses.
 
     Raises:
         ValueError: where the loss's own config loses an argument.
@@ -68,7 +123,7 @@ class KerasLoss(Loss):
     KerasLoss(BinaryCrossentropy(label_smoothing=0.1))
     """
 
-    def __init__(self, loss, *, reduction="inherit", name=None, dtype=None):
+    def __init__(self, loss, takes=None, *, reduction=INHERIT, name=None, dtype=None):
         if not isinstance(loss, keras.losses.Loss):
             raise TypeError(
                 f"KerasLoss: `loss` must be a keras.losses.Loss. Received: loss={loss!r}"
@@ -76,27 +131,24 @@ class KerasLoss(Loss):
         require_lossless(loss)
         inherited = getattr(loss, "reduction", "sum_over_batch_size")
         super().__init__(
-            reduction=inherited if reduction == "inherit" else reduction,
-            name=name or loss.name,
-            dtype=dtype or getattr(loss, "dtype", None),
+            reduction=inherited if isinstance(reduction, str) and reduction == INHERIT
+            else reduction,
+            name=loss.name if name is None else name,
+            dtype=getattr(loss, "dtype", None) if dtype is None else dtype,
         )
         self.loss = loss
+        self.declare(takes, config.snake_case(type(loss).__name__))
+
+    @property
+    def foreign(self):
+        return type(self.loss)
 
     @property
     def from_logits(self):
         """As the loss says; `None` where it has no such option."""
         return getattr(self.loss, "from_logits", None)
 
-    def prepare(self, y_true, y_pred):
-        y_pred, y_true = self.cast(y_pred), ops.convert_to_tensor(y_true)
-        if not targets.holds_ids(y_true, y_pred):
-            return targets.match(self, self.cast(y_true), y_pred)
-        if "sparse" not in type(self.loss).__name__.lower():
-            # Keras would broadcast such a pair, or raise deep inside.
-            return targets.match(self, self.cast(y_true), y_pred)
-        return targets.match_classes(self, y_true, y_pred)
-
-    def call(self, y_true, y_pred):
+    def compute(self, y_true, y_pred):
         return self.loss.call(y_true, y_pred)
 
     def _check_values(self, values, shape):
@@ -115,7 +167,7 @@ class KerasLoss(Loss):
 
 
 @register
-class FunctionLoss(Loss):
+class FunctionLoss(ForeignLoss):
     """A registered function `f(y_true, y_pred)` that returns values, as a term.
 
     Made by `as_loss` and by the operators. To give a function options, use
@@ -123,6 +175,7 @@ class FunctionLoss(Loss):
 
     Args:
         function: the function, which Keras must be able to find by name.
+        takes: what it takes, a `Takes`; known of Keras' own functions.
 
     Raises:
         TypeError: for a lambda, a closure, or a function that is not registered.
@@ -135,27 +188,57 @@ class FunctionLoss(Loss):
     2.5
     """
 
-    def __init__(self, function, *, name=None, **common):
+    def __init__(self, function, takes=None, *, name=None, **common):
         if not hasattr(function, "__code__"):
             raise TypeError(
                 f"FunctionLoss: `function` must be a function. Received: {function!r}"
             )
         config.require_reloadable(function, "FunctionLoss: argument `function`")
-        super().__init__(name=name or function.__name__, **common)
+        super().__init__(name=function.__name__ if name is None else name, **common)
         self.function = function
+        self.declare(takes, function.__name__)
 
-    def prepare(self, y_true, y_pred):
-        if "sparse" in self.function.__name__:
-            return targets.match_classes(
-                self, ops.convert_to_tensor(y_true), self.cast(y_pred)
-            )
-        return super().prepare(y_true, y_pred)
+    @property
+    def foreign(self):
+        return self.function
 
-    def call(self, y_true, y_pred):
+    def compute(self, y_true, y_pred):
         return self.function(y_true, y_pred)
 
     def __repr__(self):
         return f"FunctionLoss({self.function.__name__})"
+
+
+def _known(y_true, y_pred, shapes="equal", **more):
+    # Any range: Keras checks none, and computes what it is given.
+    return Takes(y_true, y_pred, shapes, y_true_range=(None, None), **more)
+
+
+# What Keras' own losses take. Without their shapes, Keras would broadcast a pair.
+_OF_KERAS = {
+    "binary_crossentropy": _known("probability", "probabilities"),
+    "binary_focal_crossentropy": _known("probability", "probabilities"),
+    "categorical_crossentropy": _known("classes", "probabilities"),
+    "categorical_focal_crossentropy": _known("classes", "probabilities"),
+    "categorical_generalized_cross_entropy": _known("classes", "probabilities", "classes"),
+    "categorical_hinge": _known("classes", "scores"),
+    "circle": _known("ids", "embeddings", "embeddings", in_batch=True),
+    "cosine_similarity": _known("real", "real"),
+    "ctc": _known("any", "logits", "free"),
+    "dice": _known("classes", "probabilities"),
+    "hinge": _known("signs", "scores"),
+    "huber": _known("real", "real"),
+    "kl_divergence": _known("classes", "probabilities"),
+    "log_cosh": _known("real", "real"),
+    "mean_absolute_error": _known("real", "real"),
+    "mean_absolute_percentage_error": _known("real", "real"),
+    "mean_squared_error": _known("real", "real"),
+    "mean_squared_logarithmic_error": _known("nonnegative", "nonnegative"),
+    "poisson": _known("counts", "positive"),
+    "sparse_categorical_crossentropy": _known("classes", "probabilities", "classes"),
+    "squared_hinge": _known("signs", "scores"),
+    "tversky": _known("classes", "probabilities"),
+}
 
 
 # What to use instead of a loss of Keras that does not survive its own config.
@@ -179,6 +262,13 @@ def require_lossless(loss):
             "`@keras.saving.register_keras_serializable(...)` and let `get_config` hold "
             "every argument of its constructor."
         ) from error
+    held = [name for name, value in vars(loss).items() if isinstance(value, keras.layers.Layer)]
+    if held:
+        raise ValueError(
+            f"{type(loss).__name__} cannot be a term: `{held[0]}` is a network, whose weights "
+            "a config cannot hold; a copy or a reloaded model would silently have others. Let "
+            "the model hold it, and hand its outputs to the loss, as `AddLoss` does."
+        )
     lost = [
         f"`{name}` was {before!r} and would reload as {after!r}"
         for name, before, after in _differences(vars(loss), vars(again))

@@ -6,11 +6,12 @@ import keras
 
 from keras_losskit.core import config
 from keras_losskit.core.loss import Loss
+from keras_losskit.core.takes import require_takes
 
 _TEMPLATE = ("mask", "sample_weight")
 
 
-def loss(function=None, *, package="Custom", name=None):
+def loss(function=None, *, package="Custom", name=None, takes=None):
     """Turn `f(y_true, y_pred, *, option=default)` into a registered Loss class.
 
     The function returns *values*, one per sample or per position; the kit
@@ -22,6 +23,8 @@ def loss(function=None, *, package="Custom", name=None):
         package: your project's name; with the class name it is the key under
             which saved files find the class. Keep both as long as files exist.
         name: the registered class name; the function's own by default.
+        takes: what the loss takes, a `Takes`, where it is not two tensors of one shape:
+            a class id for each row, a time and an event, blocks of parameters.
 
     Returns:
         A subclass of `keras_losskit.Loss`, under the function's name.
@@ -44,24 +47,37 @@ def loss(function=None, *, package="Custom", name=None):
     4.0
     """
     if function is None:
-        return lambda f: loss(f, package=package, name=name)
+        return lambda f: loss(f, package=package, name=name, takes=takes)
     _require_plain(function)
+    require_takes("@loss", takes)
     options = _options(function)
     class_name = name or function.__name__
     registered = f"{package}>{class_name}"
     existing = keras.saving.get_registered_object(registered)
-    origin = (function.__module__, function.__qualname__)
-    if existing is not None and (existing.__module__, existing.__qualname__) != origin:
+    if existing is not None and not _same_function(existing, function):
         raise ValueError(
             f"@loss: the name {registered!r} is already registered by "
             f"{existing.__module__}.{existing.__qualname__}; a saved model could mean "
             "either. Choose another `name` or `package`."
         )
-    cls = _build(function, options, class_name)
+    cls = _build(function, options, class_name, takes)
     return keras.saving.register_keras_serializable(package, class_name)(cls)
 
 
-def _build(function, options, class_name):
+def _same_function(existing, function):
+    """Whether a registered class was made of this function, perhaps run once more.
+
+    A notebook runs a cell again under another file name; a script imports itself under
+    another module's.
+    """
+    if existing.__qualname__ != function.__qualname__:
+        return False
+    made_of = getattr(getattr(existing, "function", None), "__code__", None)
+    same_file = made_of is not None and made_of.co_filename == function.__code__.co_filename
+    return existing.__module__ == function.__module__ or same_file
+
+
+def _build(function, options, class_name, takes):
     def __init__(self, *args, **kwargs):
         bound = cls.__signature__.bind(*args, **kwargs)
         bound.apply_defaults()
@@ -94,6 +110,7 @@ def _build(function, options, class_name):
             "__init__": __init__,
             "call": call,
             "function": staticmethod(function),
+            "takes": takes,
             "__doc__": function.__doc__,
             "__module__": function.__module__,
             "__qualname__": function.__qualname__,

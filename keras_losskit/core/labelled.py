@@ -4,6 +4,7 @@ from keras import ops
 
 from keras_losskit.core import checks, targets
 from keras_losskit.core.loss import Loss
+from keras_losskit.core.takes import Takes
 
 
 class LabelledLoss(Loss):
@@ -19,6 +20,8 @@ class LabelledLoss(Loss):
         ignore_class: an id whose positions count nowhere, or `None`.
     """
 
+    takes = Takes("classes", "probabilities", "classes")
+
     def __init__(
         self, *, from_logits=False, class_weights=None, ignore_class=None, **common
     ):
@@ -28,10 +31,9 @@ class LabelledLoss(Loss):
         self.ignore_class = checks.optional_integer(self, "ignore_class", ignore_class)
 
     def prepare(self, y_true, y_pred):
-        y_true, y_pred = targets.match_classes(self, y_true, self.cast(y_pred))
+        y_true, y_pred = super().prepare(y_true, y_pred)
         checks.fits_axis(self, "class_weights", self.class_weights, y_pred.shape[-1])
-        dense = len(y_true.shape) == len(y_pred.shape)
-        return (self.cast(y_true) if dense else y_true), y_pred
+        return y_true, y_pred
 
     def input_mask(self, y_true, y_pred):
         return targets.not_ignored(y_true, y_pred, self.ignore_class)

@@ -1,39 +1,34 @@
 """`Loss`: cast, align, mask, weigh and reduce around one hook, `call`."""
 
 import inspect
+import json
 
 import keras
 from keras import ops
 
-from keras_losskit.core import checks, config, targets
-from keras_losskit.core.backend import keras_mask, name_scope, to_tensors
+from keras_losskit.core import config, run, shapes
+from keras_losskit.core.backend import name_scope, to_tensors
+from keras_losskit.core.building import LossClass
+from keras_losskit.core.keras_internals import keras_mask
+from keras_losskit.core.live import arrived, packed
+from keras_losskit.core.operators import Algebra
 from keras_losskit.core.reduction import (
-    REDUCTIONS,
     check_aligned,
     combine_masks,
     drop_trailing_ones,
     fill,
     reduce,
-    scale_for_replicas,
+    reduce_number,
+    require_reduction,
 )
+from keras_losskit.core.takes import Takes, takes_of
 
 register = keras.saving.register_keras_serializable(package="keras_losskit")
 
-
-class _SaveableWhenBuilt(type(keras.losses.Loss)):
-    """Checks a loss once, behind its outermost constructor.
-
-    A loss that could not be saved is refused where it is written, not weeks
-    later where its model is loaded.
-    """
-
-    def __call__(cls, *args, **kwargs):
-        loss = super().__call__(*args, **kwargs)
-        loss.get_config()
-        return loss
+_UNDECLARED = Takes("real", "any", "equal")
 
 
-class Loss(keras.losses.Loss, metaclass=_SaveableWhenBuilt):
+class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
     """Base of every loss of the kit, and of yours.
 
     A subclass writes `call(y_true, y_pred)` in `keras.ops` and returns
@@ -84,8 +79,9 @@ class Loss(keras.losses.Loss, metaclass=_SaveableWhenBuilt):
     1.0
     """
 
-    observers = ()  # Called with the inputs of each call; callbacks that look at terms.
-    masked = False  # Whether a Keras mask has ever come with the predictions.
+    takes = None  # What the loss takes, a `Takes`; see there.
+    fixed = {}  # Options of its bases that the class settles, and does not have itself.
+    log_name = None  # The default name, where it is not the class name in snake case.
 
     def __init__(self, *, reduction="sum_over_batch_size", name=None, dtype=None):
         if name is not None and (not isinstance(name, str) or not name):
@@ -94,19 +90,18 @@ class Loss(keras.losses.Loss, metaclass=_SaveableWhenBuilt):
                 f"Received: name={name!r}"
             )
         super().__init__(name=name or self.default_name())
-        self.reduction = checks.choice(self, "reduction", reduction, REDUCTIONS)
+        self.reduction = require_reduction(self, reduction)
         self.requested_dtype = _dtype_name(self, dtype)
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        cls.__signature__ = config.signature(cls)
         taken = inspect.signature(cls.call).parameters
         cls._hook_takes = {k for k in ("mask", "sample_weight") if k in taken}
 
     @classmethod
     def default_name(cls):
         """The name of an instance that is given none."""
-        return config.snake_case(cls.__name__)
+        return cls.log_name or config.snake_case(cls.__name__)
 
     @property
     def dtype(self):
@@ -134,12 +129,10 @@ class Loss(keras.losses.Loss, metaclass=_SaveableWhenBuilt):
         )
 
     def prepare(self, y_true, y_pred):
-        """Cast and align the inputs of `call`; raise where they don't fit."""
-        y_true = keras.tree.map_structure(self.cast, y_true)
-        y_pred = keras.tree.map_structure(self.cast, y_pred)
+        """Cast and align the inputs of `call`, as declared; raise where they don't fit."""
         if keras.tree.is_nested(y_true) or keras.tree.is_nested(y_pred):
-            return y_true, y_pred
-        return targets.match(self, y_true, y_pred)
+            return keras.tree.map_structure(self.cast, (y_true, y_pred))
+        return shapes.fit(self, takes_of(self) or _UNDECLARED, y_true, y_pred)
 
     def input_mask(self, y_true, y_pred):
         """Which positions exist at all, or `None` for all."""
@@ -161,10 +154,12 @@ class Loss(keras.losses.Loss, metaclass=_SaveableWhenBuilt):
                         "to `compile(loss=...)`, or call it inside a layer's `call`."
                     )
         mask = keras_mask(y_pred)
-        self.masked = self.masked or mask is not None
+        run.note_mask(self, mask is not None)
         value = self.evaluate(y_true, y_pred, sample_weight, mask)
-        for observer in self.observers:
-            observer(y_true, y_pred, sample_weight)
+        running = run.current()
+        if running is not None:
+            for observer in running.observers(self):
+                observer(y_true, y_pred, sample_weight)
         return value
 
     def evaluate(self, y_true, y_pred, sample_weight=None, mask=None):
@@ -178,9 +173,7 @@ class Loss(keras.losses.Loss, metaclass=_SaveableWhenBuilt):
     def reduce(self, values, weights, mask):
         """Reduce by this loss's own rule."""
         if len(values.shape) == 0:
-            # One number for the whole batch: there is nothing left to sum.
-            summed = self.effective_reduction in ("sum", "none", None)
-            return values if summed else scale_for_replicas(values)
+            return reduce_number(values, self.effective_reduction)
         return reduce(values, weights, mask, self.effective_reduction)
 
     def weighable(self, y_true, y_pred, sample_weight, mask):
@@ -189,13 +182,15 @@ class Loss(keras.losses.Loss, metaclass=_SaveableWhenBuilt):
         shape = keras.tree.flatten(y_pred)[0].shape
         weights = self._weights(sample_weight, shape)
         mask = self._mask(mask, shape)
-        # What is masked is emptied before anything looks at it, padding ids too.
-        y_true, y_pred = self.prepare(*fill((y_true, y_pred), mask))
+        # What is masked or weighs nothing is emptied before anything looks at it, ids of
+        # padding too. A weight of 0 removes a sample, whatever it holds; it is counted.
+        weighty = None if weights is None else weights != 0
+        given = combine_masks(mask, weighty)
+        y_true, y_pred = self.prepare(*fill((y_true, y_pred), given))
         not_ignored = self.input_mask(y_true, y_pred)
-        exists = combine_masks(mask, not_ignored)
-        # A weight of 0 removes a sample, whatever it holds; it is still counted.
-        present = combine_masks(exists, None if weights is None else weights != 0)
-        y_true, y_pred = fill((y_true, y_pred), present)
+        present = combine_masks(given, not_ignored)
+        if not_ignored is not None:
+            y_true, y_pred = fill((y_true, y_pred), present)
         hook = {}
         if "mask" in self._hook_takes:
             hook["mask"] = present
@@ -236,6 +231,8 @@ class Loss(keras.losses.Loss, metaclass=_SaveableWhenBuilt):
         if mask is None:
             return None
         mask = ops.cast(ops.convert_to_tensor(mask), "bool")
+        if len(mask.shape) > len(shape):
+            mask = drop_trailing_ones(mask)
         check_aligned(self.name, "the mask", mask, shape, "y_pred")
         return mask
 
@@ -282,11 +279,52 @@ class Loss(keras.losses.Loss, metaclass=_SaveableWhenBuilt):
     @classmethod
     def from_config(cls, config_dict):
         """The loss that `get_config` described."""
-        return cls(**config.decode(config_dict))
+        try:
+            arguments = config.decode(dict(config_dict))
+            return cls.from_arguments(arguments)
+        except (KeyError, OverflowError, RecursionError, AttributeError, IndexError) as error:
+            raise ValueError(
+                f"{cls.__name__}: its config cannot be read: {type(error).__name__}: "
+                f"{error}. Received: {_shortened(config_dict)}"
+            ) from error
+
+    @classmethod
+    def from_arguments(cls, arguments):
+        """A loss of these arguments, as `argument` tells them."""
+        return cls(**arguments)
+
+    # --- a loss is a value -----------------------------------------------------------
+
+    __signature__ = config.SignatureOf(__call__)
+
+    def __eq__(self, other):
+        if self is other:
+            return True
+        if type(self) is not type(other):
+            return NotImplemented
+        return self.get_config() == other.get_config()
+
+    def __hash__(self):
+        return hash((type(self), json.dumps(self.get_config(), sort_keys=True, default=repr)))
 
     def __reduce__(self):
-        # Pickle and deepcopy carry the config, as every saved file does.
-        return _rebuild, (type(self), self.get_config())
+        # Pickle and deepcopy carry the arguments, operands as they live.
+        cls = type(self)
+        if cls.get_config is not Loss.get_config:  # It knows better.
+            return arrived, packed(cls, self.get_config(), "from_config")
+        arguments = {
+            name: config.encode(self.argument(name), f"{cls.__name__}: argument `{name}`",
+                                live=lambda value: value)
+            for name in config.names(cls)
+        }
+        return arrived, packed(cls, arguments, "from_arguments")
+
+    def __array__(self, *args, **kwargs):
+        raise TypeError(
+            f"{self!r} is a loss and holds no values. To weigh a loss write a number "
+            "before it, `0.5 * loss`; a weight that moves is a LearningRateSchedule that "
+            "`WeightScheduler` drives, or is learned by `LearnedWeights`."
+        )
 
     def __repr__(self):
         arguments = ", ".join(
@@ -295,8 +333,12 @@ class Loss(keras.losses.Loss, metaclass=_SaveableWhenBuilt):
         return f"{type(self).__name__}({arguments})"
 
 
-def _rebuild(cls, config_dict):
-    return cls.from_config(config_dict)
+def _shortened(x, most=300):
+    try:
+        text = repr(x)
+    except RecursionError:
+        return "a config of too many levels"
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _dtype_name(owner, dtype):
@@ -318,5 +360,4 @@ def _dtype_name(owner, dtype):
     return name
 
 
-Loss.__signature__ = config.signature(Loss)
 Loss._hook_takes = frozenset()

@@ -1,20 +1,60 @@
 """From values, weights and a mask to a number. Pure functions."""
 
 import math
+from typing import NamedTuple
 
 import keras
 from keras import ops
 
 from keras_losskit.core.backend import replicas
 
-REDUCTIONS = (
-    "sum_over_batch_size",
-    "mean",
-    "mean_with_sample_weight",
-    "sum",
-    "none",
-    None,
-)
+
+class Reduction(NamedTuple):
+    """How values become a number.
+
+    `divisor`: what their weighted sum is divided by, `"count"` or `"weights"`; `None`
+    for a plain sum, or for values that stay as they are (`is_none`).
+    """
+
+    name: str | None
+    divisor: str | None = None
+    is_none: bool = False
+
+    @property
+    def is_sum(self):
+        return self.divisor is None and not self.is_none
+
+
+# Keras' words, and `None`.
+REDUCTIONS = {
+    r.name: r
+    for r in (
+        Reduction("sum_over_batch_size", "count"),
+        Reduction("mean", "count"),
+        Reduction("mean_with_sample_weight", "weights"),
+        Reduction("sum"),
+        Reduction("none", is_none=True),
+        Reduction(None, is_none=True),
+    )
+}
+INHERIT = "inherit"  # What a loss made of losses says where each keeps its own.
+
+
+def require_reduction(owner, name):
+    """`name` if it is one of Keras' words; they are shown where it is not."""
+    known = name is None or (isinstance(name, str) and name in REDUCTIONS)
+    if known:
+        return name
+    words = ", ".join(repr(word) for word in REDUCTIONS)
+    also = " 'auto', of older Keras, is 'sum_over_batch_size'." if _is_auto(name) else ""
+    raise ValueError(
+        f"{type(owner).__name__}: `reduction` must be one of {words}.{also} "
+        f"Received: reduction={name!r}"
+    )
+
+
+def _is_auto(name):
+    return isinstance(name, str) and name.lower() == "auto"
 
 
 def align_left(x, rank):
@@ -84,15 +124,19 @@ def reduce(values, weights, mask, reduction):
     are divided by the number of `tf.distribute` replicas, whose sum Keras
     takes.
     """
+    rule = REDUCTIONS[reduction]
     weighted = weigh(values, weights, mask)
-    if reduction in ("none", None):
+    if rule.is_none:
         return weighted
     total = ops.sum(weighted)
-    if reduction == "sum":
+    if rule.is_sum:
         return total
-    return scale_for_replicas(
-        _divide(total, _count(values, weights, mask, reduction))
-    )
+    return scale_for_replicas(_divide(total, _count(values, weights, mask, rule)))
+
+
+def reduce_number(value, reduction):
+    """Reduce one number for a whole batch: there is nothing left to sum."""
+    return scale_for_replicas(value) if REDUCTIONS[reduction].divisor else value
 
 
 def scale_for_replicas(mean):
@@ -101,8 +145,8 @@ def scale_for_replicas(mean):
     return mean / n if n > 1 else mean
 
 
-def _count(values, weights, mask, reduction):
-    if reduction == "mean_with_sample_weight" and weights is not None:
+def _count(values, weights, mask, rule):
+    if rule.divisor == "weights" and weights is not None:
         counted = weigh(ops.ones_like(values), weights, mask)
         return ops.sum(counted)
     if mask is not None:

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_losskit.core import checks
+
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 
@@ -26,7 +28,13 @@ class ScaledSchedule(Schedule):
             keras.saving.deserialize_keras_object(s) if isinstance(s, dict) else s
             for s in schedules
         ]
-        self.factor = factor
+        for schedule in self.schedules:
+            if not isinstance(schedule, Schedule):
+                raise TypeError(
+                    "ScaledSchedule: `schedules` must hold LearningRateSchedules. Received: "
+                    f"{schedule!r}"
+                )
+        self.factor = checks.real(self, "factor", factor)
 
     def __call__(self, step):
         value = self.factor

@@ -1,49 +1,11 @@
-"""Targets: pairs that fit, class ids and one-hot rows, ignored positions."""
+"""Targets: class ids and one-hot rows, ignored positions, and the range of what came."""
 
 import math
 
 import numpy as np
 from keras import ops
 
-from keras_losskit.core.backend import visible
-
-
-def compatible(a, b):
-    """Whether two shapes can be equal, as far as they are known."""
-    return len(a) == len(b) and all(
-        m is None or n is None or m == n for m, n in zip(a, b, strict=True)
-    )
-
-
-def match(owner, y_true, y_pred):
-    """`y_true` in the shape of `y_pred`; only a trailing axis of 1 may differ."""
-    t, p = tuple(y_true.shape), tuple(y_pred.shape)
-    if len(t) == len(p) + 1 and t[-1] == 1:
-        y_true = ops.squeeze(y_true, axis=-1)
-    elif len(p) == len(t) + 1 and p[-1] == 1:
-        y_true = ops.expand_dims(y_true, axis=-1)
-    if not compatible(y_true.shape, y_pred.shape):
-        raise ValueError(
-            f"{owner.name}: y_true of shape {t} does not fit y_pred of shape {p}. "
-            "They must have the same shape, up to a trailing axis of 1. "
-            + _mend(t, p)
-        )
-    return y_true, y_pred
-
-
-def _mend(t, p):
-    if len(t) + 1 == len(p) and compatible(t, p[:-1]):
-        return (
-            f"If y_true holds one column, let the last layer have 1 unit instead of "
-            f"{p[-1]}, or select one with `loss.on(y_pred=0)`; if it holds class ids, "
-            "use a classification loss."
-        )
-    if len(t) == len(p) and compatible(t[:-1], p[:-1]):
-        return (
-            f"The last axes differ ({t[-1]} and {p[-1]}): change the last layer, or "
-            "select columns with `loss.on(y_pred=..., y_true=...)`."
-        )
-    return "Check the model's output shape against the data's."
+from keras_losskit.core.backend import seen_by
 
 
 def holds_ids(y_true, y_pred):
@@ -58,65 +20,77 @@ def holds_ids(y_true, y_pred):
     return len(t) == len(p) - 1 or (len(t) == len(p) and t[-1] == 1)
 
 
-def match_classes(owner, y_true, y_pred):
-    """Class ids `(…)` as int32, or dense targets in the shape of `y_pred`.
-
-    After this, one axis fewer than `y_pred` means ids.
-    """
-    t, p = tuple(y_true.shape), tuple(y_pred.shape)
-    if not holds_ids(y_true, y_pred):
-        return match_dense(owner, y_true, y_pred)
-    if len(t) == len(p):
-        y_true = ops.squeeze(y_true, axis=-1)
-    if not compatible(y_true.shape, p[:-1]):
-        raise ValueError(
-            f"{owner.name}: y_true of shape {t} does not fit y_pred of shape {p}. "
-            f"Give class ids of shape {p[:-1]}, or one-hot targets of shape {p}."
-        )
-    check_ids(owner, y_true, p[-1])
-    return ops.cast(y_true, "int32"), y_pred
-
-
-def match_dense(owner, y_true, y_pred):
-    """One-hot, soft or binary targets, in the shape of `y_pred`."""
-    t, p = tuple(y_true.shape), tuple(y_pred.shape)
-    if p and p[-1] == 1:
-        y_true, y_pred = match(owner, y_true, y_pred)
-        check_ids(owner, y_true, 2, binary=True)
-    elif not compatible(t, p):
-        raise ValueError(
-            f"{owner.name}: y_true of shape {t} does not fit y_pred of shape {p}. "
-            f"Give class ids of shape {p[:-1]}, or one-hot targets of shape {p}."
-        )
-    return y_true, y_pred
+def is_whole(x):
+    """Whether a tensor holds whole numbers, by its dtype."""
+    return "int" in str(x.dtype)
 
 
 def check_ids(owner, ids, classes, binary=False):
     """Raise for an id outside [0, classes), where the values can be seen."""
-    kind = str(ids.dtype)
-    whole = "int" in kind
-    if binary and not whole:
-        return  # Soft binary targets are no ids.
-    seen = visible(ids)
-    if seen is None or seen.size == 0 or "bool" in kind:
+    seen = _counted(owner, ids)
+    if seen is None or seen.size == 0 or "bool" in str(ids.dtype):
         return
-    ignore = getattr(owner, "ignore_class", None)
-    counted = seen if ignore is None else seen[seen != ignore]
-    if not whole:
-        finite = counted[np.isfinite(counted)]
+    if not is_whole(ids):
+        finite = seen[np.isfinite(seen)]
         if np.any(finite != np.round(finite)):
             odd = finite[finite != np.round(finite)].flat[0]
             raise ValueError(
                 f"{owner.name}: y_true of shape {tuple(ids.shape)} should hold class "
                 f"ids but holds {odd}. Soft targets need the shape of y_pred."
             )
-    wrong = counted[(counted < 0) | (counted >= (math.inf if classes is None else classes))]
+    wrong = seen[(seen < 0) | (seen >= (math.inf if classes is None else classes))]
     if wrong.size:
+        whose = "a yes or no is 1 or 0" if binary else f"y_pred has {classes} classes"
         raise ValueError(
             f"{owner.name}: class id {wrong.flat[0]} in y_true is outside "
-            f"[0, {classes}): y_pred has {classes} classes. Mend the labels, or name "
-            "the id to skip with `ignore_class`."
+            f"[0, {classes}): {whose}. Mend the labels, give them a `sample_weight` of 0, or "
+            "name the id to skip with `ignore_class`."
         )
+
+
+def check_range(owner, y_true, low, high):
+    """Raise where targets lie far outside [low, high], where the values can be seen.
+
+    A soft target may lie a little outside (recipes add noise to labels): by half the
+    width of the range. A mask of 0 and 255, or a negative count, is refused.
+    """
+    if low == -math.inf and high == math.inf:
+        return
+    seen = _counted(owner, y_true)
+    if seen is None or seen.size == 0 or seen.dtype.kind == "b":
+        return
+    slack = 0.5 * (high - low) if math.isfinite(high - low) else 1e-6
+    if is_whole(y_true):
+        slack = 0  # A whole number is no noisy label.
+    least, most = seen.min(), seen.max()
+    if least != least or most != most:
+        known = seen[~np.isnan(seen)]
+        if not known.size:
+            return
+        least, most = known.min(), known.max()
+    if least >= low - slack and most <= high + slack:
+        return
+    wrong = least if least < low - slack else most
+    mend = (
+        "Divide a mask of 0 and 255 by 255; read labels of -1 as missing, by "
+        "`ignore_class` or a `sample_weight` of 0."
+        if (low, high) == (0, 1)
+        else "Mend the targets, or give them a `sample_weight` of 0."
+    )
+    bounds = f"[{low:g}, {high:g}]" if high < math.inf else f"numbers >= {low:g}"
+    raise ValueError(
+        f"{owner.name}: y_true holds {wrong:g}, but it takes {bounds}. {mend}"
+    )
+
+
+def _counted(owner, y_true):
+    """The values of `y_true` that count, as NumPy, or `None` where they can't be seen."""
+    seen = seen_by(owner, y_true)
+    for option in ("ignore_class", "missing"):
+        out = getattr(owner, option, None)
+        if seen is not None and isinstance(out, (int, float)):
+            seen = seen[seen != out]
+    return seen
 
 
 def one_hot(ids, classes, dtype):

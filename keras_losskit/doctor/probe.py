@@ -5,11 +5,13 @@ import numpy as np
 from keras import ops
 
 import keras_losskit as kl
+from keras_losskit.core.keras_internals import fetch_state
 from keras_losskit.doctor.running import to_numpy
 from keras_losskit.doctor.watch import watching
+from keras_losskit.training.callback import KitCallback
 
 
-class LossProbe(keras.callbacks.Callback):
+class LossProbe(KitCallback):
     """Records a loss's terms and watched values on fixed data while a model trains.
 
     It runs the model and the loss on `x`, `y` eagerly, between the compiled
@@ -64,9 +66,7 @@ class LossProbe(keras.callbacks.Callback):
 
     def look(self, step):
         """Record once, under the number `step`."""
-        sync = getattr(self.model, "jax_state_sync", None)
-        if sync is not None:
-            sync()  # On JAX the weights are in the step's state until then.
+        fetch_state(self.model)
         loss = self._loss()
         y_pred = self.model(_tensors(self.x), training=False)
         if self.output is not None:

@@ -7,6 +7,8 @@ import random
 import keras
 import numpy as np
 
+from keras_losskit.core.keras_internals import keras_generator
+
 _PLAIN = (list, dict, set, tuple, int, float, str, bool)
 
 
@@ -86,27 +88,3 @@ class _Seeds:
             import torch
 
             torch.set_rng_state(self.torch)
-
-
-def keras_generator():
-    """`(generator, its state)` of the one behind `keras.random` without a seed.
-
-    Keras names it nowhere: it is seen when it is asked for a number. Keras
-    makes it at its first use, which may be this one.
-    """
-    seen = []
-    kind = keras.random.SeedGenerator
-    plain = kind.next
-
-    def watched(self, *args, **kwargs):
-        seen.append((self, keras.ops.copy(self.state.value)))
-        return plain(self, *args, **kwargs)
-
-    python = random.getstate()
-    kind.next = watched
-    try:
-        keras.random.uniform(())
-    finally:
-        kind.next = plain
-        random.setstate(python)
-    return seen[0] if seen else None

@@ -61,7 +61,7 @@ class Subject:
                 raise TypeError(f"{loss!r} is not a loss: it cannot be called.")
             self.function = loss
             loss = _Wrapped(loss)
-        if isinstance(loss, kl.WeightedSum) and loss.undriven:
+        if isinstance(loss, kl.WeightedSum) and loss.schedules:
             loss = loss.at_step(0)  # A schedule has no step here but its first.
         self.loss = loss
 

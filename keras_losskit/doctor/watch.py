@@ -1,8 +1,9 @@
 """`watch`: look at a tensor inside a loss or layer; `watching`: collect what is seen."""
 
 import contextlib
+import contextvars
 
-_watchers = []
+_watchers = contextvars.ContextVar("keras_losskit_watchers", default=())
 
 
 def watch(name, tensor):
@@ -31,8 +32,8 @@ def watch(name, tensor):
     >>> seen["error"].tolist()
     [[1.0, 1.0]]
     """
-    if _watchers:
-        _watchers[-1].see(name, tensor)
+    for seen in _watchers.get():
+        seen.see(name, tensor)
     return tensor
 
 
@@ -58,13 +59,17 @@ class Seen(dict):
 
 @contextlib.contextmanager
 def watching():
-    """Collect what `watch` shows, as NumPy, by name. See `watch`."""
+    """Collect what `watch` shows, as NumPy, by name. See `watch`.
+
+    Each thread sees what it runs itself; of two that are nested, both see what the inner
+    one does.
+    """
     seen = Seen()
-    _watchers.append(seen)
+    token = _watchers.set((*_watchers.get(), seen))
     try:
         yield seen
     finally:
-        _watchers.remove(seen)
+        _watchers.reset(token)
 
 
 def _values(tensor):

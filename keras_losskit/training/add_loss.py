@@ -10,6 +10,7 @@ from keras_losskit.core.foreign import as_loss
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import mean_of_all
 from keras_losskit.core.schedules import Schedule
+from keras_losskit.training.callback import KitCallback
 from keras_losskit.training.scheduled import DrivenInFit
 from keras_losskit.training.walk import layers
 
@@ -30,10 +31,13 @@ class AddLoss(keras.layers.Layer):
         name: of the layer; `AddedLossLogger` logs the loss under it.
 
     Call on a pair, `[y_true, y_pred]` as the loss names them, or on one tensor,
-    which is then `y_pred` against a `y_true` of zeros.
+    which is then `y_pred` against a `y_true` of zeros. A third input holds weights,
+    `[y_true, y_pred, sample_weight]`: `fit`'s `sample_weight` goes to the losses of
+    `compile` alone and never reaches a layer, so make it an input of the model where it
+    is to count here too. `layer(y_true, y_pred)` is the same as a call on a list.
 
     Raises:
-        ValueError: where the inputs are neither, do not fit the loss, or where a
+        ValueError: where the inputs are none of these, do not fit the loss, or where a
             scheduled weight is trained and nothing drives it.
 
     Example:
@@ -62,7 +66,7 @@ class AddLoss(keras.layers.Layer):
         self.count = self._state("count")
         self.current = None
         if isinstance(self.weight, Schedule):
-            self.driven = DrivenInFit(lambda: [self.name], "a number as `weight`", "driven")
+            self.driven = DrivenInFit(lambda: [(self, self.name)], "a number as `weight`", "driven")
             self.current = self._state("weight", float(ops.convert_to_numpy(weight(0))))
 
     def _state(self, name, value=0.0):
@@ -79,32 +83,36 @@ class AddLoss(keras.layers.Layer):
             name=name,
         )
 
-    def call(self, inputs):
-        y_true, y_pred = self._pair(inputs)
+    def call(self, inputs, y_pred=None, sample_weight=None):
+        inputs = _listed(inputs, y_pred, sample_weight)
+        y_true, y_pred, weights = self._inputs(inputs)
         # Keras divides what layers add by the number of replicas; so does a loss.
-        value = mean_of_all(self.loss(y_true, y_pred) * replicas())
-        batch = ops.cast(ops.shape(y_pred)[0], "float32")
+        value = mean_of_all(self.loss(y_true, y_pred, weights) * replicas())
+        batch = ops.cast(ops.shape(keras.tree.flatten(y_pred)[0])[0], "float32")
         self.total.assign(self.total + batch * ops.cast(value, "float32"))
         self.count.assign(self.count + batch)
         self.add_loss(self._current_weight(value) * value)
         return inputs
 
-    def _pair(self, inputs):
-        pair = isinstance(inputs, (list, tuple))
-        if pair and len(inputs) != 2:
+    def _inputs(self, inputs):
+        if not isinstance(inputs, (list, tuple)):
+            return keras.tree.map_structure(ops.zeros_like, inputs), inputs, None
+        if len(inputs) not in (2, 3):
             raise ValueError(
-                f"{self.name}: AddLoss is called on one tensor or on a pair, "
-                f"[y_true, y_pred]. Received {len(inputs)} inputs."
+                f"{self.name}: AddLoss is called on one tensor, on a pair [y_true, y_pred] "
+                "or on [y_true, y_pred, sample_weight]. Received "
+                f"{len(inputs)} inputs."
             )
-        return inputs if pair else (ops.zeros_like(inputs), inputs)
+        return (*inputs, None)[:3]
 
     def _current_weight(self, value):
         if self.current is None:
             return self.weight
         return ops.cast(self.current, value.dtype)
 
-    def compute_output_spec(self, inputs, *args, **kwargs):
-        self._pair(inputs)
+    def compute_output_spec(self, inputs, y_pred=None, sample_weight=None, **kwargs):
+        inputs = _listed(inputs, y_pred, sample_weight)
+        self._inputs(inputs)
         return keras.tree.map_structure(
             lambda x: keras.KerasTensor(x.shape, dtype=x.dtype), inputs
         )
@@ -126,7 +134,14 @@ def added_losses(model):
     return [layer for layer in layers(model) if isinstance(layer, AddLoss)]
 
 
-class AddedLossLogger(keras.callbacks.Callback):
+def _listed(inputs, y_pred, sample_weight):
+    """`layer(a, b)` as `layer([a, b])`."""
+    if y_pred is None:
+        return inputs
+    return [inputs, y_pred] if sample_weight is None else [inputs, y_pred, sample_weight]
+
+
+class AddedLossLogger(KitCallback):
     """Logs the loss of every `AddLoss` layer, under the layer's name.
 
     The epoch's mean, unweighted, in training and (with `val_`) in validation.
@@ -145,10 +160,7 @@ class AddedLossLogger(keras.callbacks.Callback):
     [9.0]
     """
 
-    def __init__(self):
-        super().__init__()
-        self._seen = {}
-        self._training = False
+    of_a_run = {"_seen": dict, "_training": bool}
 
     def on_train_begin(self, logs=None):
         self._training = True

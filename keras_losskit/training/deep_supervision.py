@@ -5,12 +5,12 @@ from keras import ops
 
 from keras_losskit.core import checks, targets
 from keras_losskit.core.algebra import WeightedSum
-from keras_losskit.core.combined import CombinedLoss, factor_repr
+from keras_losskit.core.combined import CombinedLoss, Wrapper, factor_repr
 from keras_losskit.core.loss import register
 
 
 @register
-class AtResolution(CombinedLoss):
+class AtResolution(Wrapper):
     """A loss whose targets are brought to the resolution of the predictions.
 
     Target pixel ⌊(i + ½)·n/m⌋ is compared with prediction i, along every
@@ -35,23 +35,9 @@ class AtResolution(CombinedLoss):
     0.0
     """
 
-    def __init__(self, loss, **common):
-        super().__init__(**common)
-        self.loss = self.operand(loss)
-        if common.get("name") is None:
-            self.name = self.loss.name
-
-    def operands(self):
-        return [self.loss]
-
-    def evaluate(self, y_true, y_pred, sample_weight=None, mask=None):
-        return self.loss.evaluate(*self._at(y_true, y_pred, sample_weight), mask)
-
-    def weighable(self, y_true, y_pred, sample_weight, mask):
-        return self.loss.weighable(*self._at(y_true, y_pred, sample_weight), mask)
-
-    def _at(self, y_true, y_pred, sample_weight):
-        y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+    def inputs(self, batch):
+        y_true, y_pred = ops.convert_to_tensor(batch.y_true), ops.convert_to_tensor(batch.y_pred)
+        sample_weight = batch.sample_weight
         axes = range(1, len(y_pred.shape) - 1)
         if not targets.holds_ids(y_true, y_pred) and len(y_true.shape) != len(y_pred.shape):
             raise ValueError(
@@ -66,7 +52,7 @@ class AtResolution(CombinedLoss):
                     sample_weight = _resize(sample_weight, y_pred, axis)
         for axis in axes:
             y_true = _resize(y_true, y_pred, axis)
-        return y_true, y_pred, sample_weight
+        return batch._replace(y_true=y_true, y_pred=y_pred, sample_weight=sample_weight)
 
     def __repr__(self):
         return f"AtResolution({self.loss!r})"

@@ -7,19 +7,20 @@ import numpy as np
 from keras import ops
 
 from keras_losskit.core.algebra import WeightedSum
-from keras_losskit.core.backend import keras_mask
+from keras_losskit.core.keras_internals import attach, keras_mask, trace_anew
 from keras_losskit.core.loss import Loss
 from keras_losskit.core.numerics import mean_of_all
 from keras_losskit.core.reduction import weigh
+from keras_losskit.core.run import run_of
 from keras_losskit.training.add_loss import added_losses
+from keras_losskit.training.callback import KitCallback
 from keras_losskit.training.learned import LearnedWeights
-from keras_losskit.training.scheduled import attach
 from keras_losskit.training.walk import compiled_losses
 
 _SHOWN = 8  # Elements of a sample that are kept for the message.
 
 
-class TerminateOnNonFiniteTerm(keras.callbacks.Callback):
+class TerminateOnNonFiniteTerm(KitCallback):
     """Stops training where the loss is NaN or infinite, and names the term.
 
     The message, also kept as `report`, tells the batch and the epoch (both
@@ -48,12 +49,12 @@ class TerminateOnNonFiniteTerm(keras.callbacks.Callback):
     (1, 0, {'mean_squared_error': nan, 'mean_absolute_error': nan})
     """
 
+    of_a_run = {"_guards": list, "_epoch": int}
+
     def __init__(self, verbose=1):
         super().__init__()
         self.verbose = verbose
         self.report = None
-        self._guards = []
-        self._epoch = 0
 
     def set_model(self, model):
         super().set_model(model)
@@ -66,11 +67,15 @@ class TerminateOnNonFiniteTerm(keras.callbacks.Callback):
                 "keras_losskit. Wrap it, loss=keras_losskit.as_loss(...), or use "
                 "keras.callbacks.TerminateOnNaN."
             )
-        known = getattr(model, "term_guards", [])
+        known = list(getattr(model, "term_guards", []))
         self._guards = [_guard_of(loss, known) for loss in losses]
-        if any(guard not in known for guard in self._guards):
-            attach(model, "term_guards", self._guards)
-            model.train_function = None  # One traced before does not record.
+        new = [guard for guard in self._guards if guard not in known]
+        if new:
+            attach(model, "term_guards", [*known, *new])
+            run = run_of(model)
+            for guard in new:
+                run.observe(guard.loss(), guard.observe)
+            trace_anew(model)  # A step traced before does not record.
 
     def on_train_begin(self, logs=None):
         self.report = None
@@ -223,9 +228,7 @@ def _guard_of(loss, known):
     for guard in known:
         if guard.loss() is loss:
             return guard
-    guard = _TermGuard(loss)
-    loss.observers = [guard.observe]
-    return guard
+    return _TermGuard(loss)
 
 
 def _summary(x, sample):

@@ -5,31 +5,38 @@ import weakref
 
 import keras
 
-from keras_losskit.core.backend import keras_frame
+from keras_losskit.core.keras_internals import callbacks_of, keras_frame
 
 
 class DrivenInFit(keras.metrics.Metric):
-    """Raises where a `fit` begins while nothing drives the weights of `names()`.
+    """Raises where a `fit` begins while nothing drives the weights of `needed()`.
 
     Keras resets every metric of a model and its layers where `fit` begins an
     epoch, before anything is updated: a metric without a value is the one place
-    that can stop a `fit` that has been traced before.
+    that can stop a `fit` that has been traced before. It looks at the callbacks of the
+    running `fit`, so that no `fit` before it, however it ended, can speak for it.
 
     Args:
-        names: a function that tells the names of what must be driven.
+        needed: a function that tells what must be driven, as `(loss or layer, term)`.
         mend: what else the user can do.
     """
 
-    def __init__(self, names, mend, name):
+    def __init__(self, needed, mend, name):
         super().__init__(name=name)
-        self.names, self.mend = names, mend
-        self.driver = None
+        self.needed, self.mend = needed, mend
 
     def reset_state(self):
-        names = self.names()
-        if names and self.driver is None and keras_frame("fit"):
+        needed = self.needed()
+        fit = keras_frame("fit") if needed else None
+        if fit is None:
+            return
+        drivers = [c for c in callbacks_of(fit) if getattr(c, "drives_weights", False)]
+        left = [
+            term for source, term in needed if not any(c.drives(source, term) for c in drivers)
+        ]
+        if left:
             raise ValueError(
-                f"Nothing drives the scheduled weights of {', '.join(names)} in this `fit`, "
+                f"Nothing drives the scheduled weights of {', '.join(left)} in this `fit`, "
                 f"so they would be frozen. Give it callbacks=[WeightScheduler()], or "
                 f"{self.mend}."
             )
@@ -42,18 +49,26 @@ class DrivenInFit(keras.metrics.Metric):
 
 
 class ScheduledWeights(DrivenInFit):
-    """The variables of the scheduled weights of a model's compiled losses.
+    """The variables of the scheduled weights of a model's losses.
 
     On JAX a variable is live in the compiled step only if the model tracks it,
     and what a model tracks but does not save is a metric.
     """
 
-    def __init__(self, model, names):
+    def __init__(self, model, needed):
         super().__init__(
-            names, "fix the weights with `total.at_step(step)`", "scheduled_weights"
+            lambda: needed(self.given),
+            "fix the weights with `total.at_step(step)`",
+            "scheduled_weights",
         )
         self.model = weakref.ref(model)
         self.held = {}
+        self.given = []  # Losses that the model was not compiled with, but calls.
+
+    def give(self, loss):
+        """Remember a loss that a callback was given."""
+        if loss is not None and not any(loss is known for known in self.given):
+            self.given.append(loss)
 
     def variable(self, name, value):
         """The variable of a weight, made where it is first asked for."""
@@ -67,17 +82,3 @@ class ScheduledWeights(DrivenInFit):
                     name=name,
                 )
         return self.held[name]
-
-
-def attach(model, name, metrics):
-    """Let a model track metrics as its attribute `name`, whether it is built or not."""
-    # Keras locks a built layer against forgotten weights; it opens the lock itself
-    # where it adds some on purpose. A metric is no weight.
-    tracker = model._tracker
-    locked = tracker.locked
-    tracker.unlock()
-    try:
-        setattr(model, name, metrics)
-    finally:
-        if locked:
-            tracker.lock()

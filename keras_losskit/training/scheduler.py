@@ -8,13 +8,17 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.algebra import WeightedSum
 from keras_losskit.core.combined import CombinedLoss, unique_name
+from keras_losskit.core.keras_internals import attach
+from keras_losskit.core.run import run_of
 from keras_losskit.core.schedules import Schedule
 from keras_losskit.training.add_loss import AddLoss, added_losses
-from keras_losskit.training.scheduled import ScheduledWeights, attach
+from keras_losskit.training.callback import KitCallback
+from keras_losskit.training.scheduled import ScheduledWeights
+from keras_losskit.training.schedules import AdjustableWeight
 from keras_losskit.training.walk import compiled_losses, parts
 
 
-class WeightScheduler(keras.callbacks.Callback):
+class WeightScheduler(KitCallback):
     """Moves the weights that are schedules, and logs them.
 
     A weight of a term, or of an `AddLoss` layer, may be a
@@ -24,7 +28,8 @@ class WeightScheduler(keras.callbacks.Callback):
 
     Args:
         loss: the loss whose weights are moved; by default all that the model was
-            compiled with. `AddLoss` layers of the model are always served.
+            compiled with. Give it where the model calls it itself, in `compute_loss`
+            or in a step of its own. `AddLoss` layers of the model are always served.
         by: `"step"`: schedules are asked for the number of updates that the
             optimizer has made, which a saved model remembers; with
             `steps_per_execution` weights move once per execution. `"epoch"`: for
@@ -33,7 +38,11 @@ class WeightScheduler(keras.callbacks.Callback):
 
     Put it before callbacks that read the logs. Give it to `evaluate` too, where
     a loaded model is evaluated before it is trained. To fix weights instead,
-    compile with `total.at_step(step)`.
+    compile with `total.at_step(step)`. Models that share a loss each have their own
+    weights.
+
+    A weight that follows something else, such as a validation metric, is an
+    `AdjustableWeight`; set it by `set_weight`, from a subclass or another callback.
 
     Raises:
         ValueError: in `fit`, where `loss` is not a loss of the model, or neither
@@ -54,6 +63,7 @@ class WeightScheduler(keras.callbacks.Callback):
     """
 
     drives_weights = True  # Asked for where a weight is found undriven.
+    of_a_run = {"_moved": dict, "_training": bool, "_first": int}
 
     def __init__(self, loss=None, by="step"):
         super().__init__()
@@ -64,18 +74,10 @@ class WeightScheduler(keras.callbacks.Callback):
             )
         self.loss = loss
         self.by = checks.choice(self, "by", by, ("step", "epoch"))
-        self._moved = {}
-        self._checks = []
-        self._training = False
 
     def set_model(self, model):
         super().set_model(model)
-        if self.loss is not None and not any(
-            part is mine
-            for loss in compiled_losses(model)
-            for mine in parts(loss)
-            for part in parts(self.loss)
-        ):
+        if self.loss is not None and not _may_use(model, self.loss):
             raise ValueError(
                 f"WeightScheduler: the loss `{self.loss.name}` is not the one that the "
                 "model was compiled with. For a loaded model write WeightScheduler(), "
@@ -88,26 +90,46 @@ class WeightScheduler(keras.callbacks.Callback):
                 "AddLoss layer has a schedule; write one as in `a + schedule * b`."
             )
         tracked = _attached(model)
-        self._moved, self._checks = {}, [tracked]
+        tracked.give(self.loss)
+        run = run_of(model)
+        self._moved = {}
         for source, term, schedule in sources:
             name = unique_name(f"{term}_weight", self._moved)
             if isinstance(source, AddLoss):
                 variable = source.current
-                self._checks.append(source.driven)
             else:
                 variable = tracked.variable(name, _at(schedule, 0))
-                source.drive(term, variable)
-            self._moved[name] = _Moved(schedule, variable)
+                run.drive(source, term, variable)
+            self._moved[name] = _Moved(source, term, schedule, variable)
+        if any(isinstance(m.schedule, AdjustableWeight) for m in self._moved.values()):
+            _save_what_was_set(model)
+
+    def drives(self, source, term):
+        """Whether this callback moves the weight of a term of a loss or layer."""
+        return any(m.source is source and m.term == term for m in self._moved.values())
+
+    def set_weight(self, term, value):
+        """Set the weight of a term that is an `AdjustableWeight`, from the next step on.
+
+        It is in the logs, stays for the next `fit`, and is saved with the model.
+        """
+        value = checks.real(self, "value", value)
+        moved = self._moved.get(f"{term}_weight")
+        if moved is None or not isinstance(moved.schedule, AdjustableWeight):
+            can = [m.term for m in self._moved.values() if isinstance(m.schedule, AdjustableWeight)]
+            raise ValueError(
+                f"WeightScheduler: the weight of term {term!r} cannot be set; those of {can} "
+                "can. Write the term as `AdjustableWeight(0.1) * loss`."
+            )
+        self._assign(moved, value)
 
     def on_train_begin(self, logs=None):
         self._training = True
-        for check in self._checks:
-            check.driver = self
 
     def on_train_end(self, logs=None):
         self._training = False
-        for check in self._checks:
-            check.driver = None
+        if self.by == "step":  # As `evaluate` with this callback would have it.
+            self._move(self._updates())
 
     def on_epoch_begin(self, epoch, logs=None):
         self._first = self._updates()
@@ -132,40 +154,61 @@ class WeightScheduler(keras.callbacks.Callback):
 
     def _accumulated(self):
         """How many batches make one update."""
-        optimizer = self._checks[0].model().optimizer
-        return getattr(optimizer, "gradient_accumulation_steps", None) or 1
+        return getattr(self._model.optimizer, "gradient_accumulation_steps", None) or 1
 
     def _move(self, step):
         for moved in self._moved.values():
+            if isinstance(moved.schedule, AdjustableWeight):
+                moved.value = float(ops.convert_to_numpy(moved.variable))
+                continue
             value = _at(moved.schedule, step)
             if value != moved.value:
-                _ = self.model  # Fetches JAX's state, so that the next step sees the change.
-                moved.variable.assign(value)
-                moved.value = value
+                self._assign(moved, value)
+
+    def _assign(self, moved, value):
+        _ = self.model  # Fetches JAX's state, so that the next step sees the change.
+        moved.variable.assign(value)
+        moved.value = value
 
 
 class _Moved:
-    """A schedule, the variable that follows it, and what the variable holds."""
+    """A weight: whose it is, its schedule, the variable that follows it, its value."""
 
-    def __init__(self, schedule, variable):
-        self.schedule, self.variable, self.value = schedule, variable, None
+    def __init__(self, source, term, schedule, variable):
+        self.source, self.term, self.schedule = source, term, schedule
+        self.variable, self.value = variable, None
 
 
 def scheduled(model, loss=None):
     """`(sum or layer, name of the term, schedule)` of each scheduled weight."""
     losses = compiled_losses(model) if loss is None else [loss]
-    found = [
+    return _of_losses(losses) + [
+        (layer, layer.name, layer.weight)
+        for layer in added_losses(model)
+        if isinstance(layer.weight, Schedule)
+    ]
+
+
+def _of_losses(losses):
+    return [
         (part, name, weight)
         for whole in losses
         for part in parts(whole)
         if isinstance(part, WeightedSum)
         for name, weight in part.schedules.items()
     ]
-    return found + [
-        (layer, layer.name, layer.weight)
-        for layer in added_losses(model)
-        if isinstance(layer.weight, Schedule)
-    ]
+
+
+def _may_use(model, loss):
+    """Whether a model was compiled with a loss, or calls losses in code of its own."""
+    known = [part for whole in compiled_losses(model) for part in parts(whole)]
+    if any(part == mine for part in known for mine in parts(loss)):
+        return True
+    plain = keras.Sequential if isinstance(model, keras.Sequential) else keras.Model
+    return any(
+        getattr(type(model), step) is not getattr(plain, step)
+        for step in ("compute_loss", "train_step")
+    )
 
 
 def _attached(model):
@@ -173,13 +216,47 @@ def _attached(model):
     tracked = getattr(model, "scheduled_weights", None)
     if not isinstance(tracked, ScheduledWeights) or tracked.model() is not model:
         reference = weakref.ref(model)
-        tracked = ScheduledWeights(model, lambda: _terms(reference()))
+        tracked = ScheduledWeights(model, lambda given: _terms(reference(), given))
         attach(model, "scheduled_weights", tracked)
     return tracked
 
 
-def _terms(model):
-    return [name for source, name, _ in scheduled(model) if isinstance(source, WeightedSum)]
+def _terms(model, given):
+    compiled = compiled_losses(model)
+    more = [loss for loss in given if not any(loss is c for c in compiled)]
+    return [(source, term) for source, term, _ in _of_losses([*compiled, *more])]
+
+
+def _save_what_was_set(model):
+    """Let a saved model's loss hold the weights that were set, so that it goes on so."""
+    if "get_compile_config" in vars(model):
+        return
+    plain = model.get_compile_config
+
+    def get_compile_config():
+        config = plain()
+        held = model.scheduled_weights.held
+        _put_in(config, {n: float(ops.convert_to_numpy(v)) for n, v in held.items()}, {})
+        return config
+
+    model.get_compile_config = get_compile_config
+
+
+def _put_in(config, values, seen):
+    """Write `values`, by name, over those of the `AdjustableWeight`s in a config."""
+    if isinstance(config, dict):
+        weight = config.get("weight")
+        if isinstance(weight, dict) and "loss" in config and "name" in config:
+            # Each schedule is met in the order in which its variable was named.
+            name = unique_name(f"{config['name']}_weight", seen)
+            seen[name] = True
+            if weight.get("class_name") == "AdjustableWeight" and name in values:
+                weight["config"]["value"] = values[name]
+        parts = config.values()
+    else:
+        parts = config if isinstance(config, (list, tuple)) else ()
+    for part in parts:
+        _put_in(part, values, seen)
 
 
 def _at(schedule, step):

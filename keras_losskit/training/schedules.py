@@ -27,6 +27,45 @@ class _Ramp(Schedule):
 
 
 @register
+class AdjustableWeight(Schedule):
+    """A weight that stays as it is until it is set, by `WeightScheduler.set_weight`.
+
+    For a weight that follows something that is only known while a model trains, such as
+    a validation metric. It is in the logs as `<term>_weight`; a saved model's loss holds
+    the value that was set last, and goes on with it.
+
+    Args:
+        value: the weight until it is set, a finite number.
+
+    Example:
+
+    >>> import keras, numpy as np, keras_losskit as kl
+    >>> class Balanced(kl.WeightScheduler):
+    ...     def on_epoch_end(self, epoch, logs=None):
+    ...         super().on_epoch_end(epoch, logs)
+    ...         if logs["val_mean_absolute_error"] > 0.1:
+    ...             self.set_weight("mean_absolute_error", 0.5)
+    >>> total = kl.MeanSquaredError() + kl.AdjustableWeight(0.25) * kl.MeanAbsoluteError()
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", loss=total, metrics=total.metrics())
+    >>> x, y = np.ones((4, 2)), np.full((4, 1), 9.0)
+    >>> history = model.fit(x, y, epochs=2, verbose=0, validation_data=(x, y),
+    ...                     callbacks=[Balanced()])
+    >>> history.history["mean_absolute_error_weight"]
+    [0.25, 0.5]
+    """
+
+    def __init__(self, value):
+        self.value = checks.real(self, "value", value)
+
+    def __call__(self, step):
+        return ops.convert_to_tensor(self.value, dtype="float32")
+
+    def get_config(self):
+        return {"value": self.value}
+
+
+@register
 class LinearWarmup(_Ramp):
     """From `initial` to `target` in a straight line over `steps`, then constant.
 

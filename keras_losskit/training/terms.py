@@ -7,11 +7,13 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.algebra import WeightedSum
-from keras_losskit.core.backend import keras_mask, replicas, to_tensors
+from keras_losskit.core.backend import replicas, to_tensors
 from keras_losskit.core.config import decode, encode
 from keras_losskit.core.foreign import as_loss
-from keras_losskit.core.loss import Loss, register
+from keras_losskit.core.keras_internals import falls, keras_mask
+from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import mean_of_all, safe_divide
+from keras_losskit.core.run import saw_mask
 
 
 @register
@@ -54,13 +56,14 @@ class TermMetric(keras.metrics.Metric):
         shown = loss.name if term is None else term
         super().__init__(name=name or ("weighted_" * weighted + shown), dtype=dtype)
         self.loss, self.term, self.weighted = loss, term, weighted
+        falls(self)  # `EarlyStopping` on it needs no `mode`.
         self.total = self.add_variable(shape=(), initializer="zeros", name="total")
         self.count = self.add_variable(shape=(), initializer="zeros", name="count")
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         loss = self.loss if self.term is None else self.loss.terms[self.term].loss
         mask = keras_mask(y_pred)
-        if mask is None and self.loss.masked and keras.config.backend() == "jax":
+        if mask is None and saw_mask(self.loss) and keras.config.backend() == "jax":
             warnings.warn(
                 f"{self.name}: on JAX, Keras hands metrics no mask. The terms in the logs "
                 "are means over all positions; the loss itself leaves masked ones out.",
@@ -93,35 +96,3 @@ class TermMetric(keras.metrics.Metric):
     @classmethod
     def from_config(cls, config):
         return cls(**decode(config))
-
-
-def metrics(loss, weighted=False):
-    """One metric per term of this loss, for `compile`.
-
-    `model.compile(loss=total, metrics=total.metrics())` shows every term in the
-    progress bar, the history and the logs of other callbacks, with `val_` in
-    validation. As `weighted_metrics` they see the sample weights. On JAX, Keras
-    hands metrics no mask: the terms of a masked model then count all positions,
-    and a warning says so.
-
-    Args:
-        weighted: `False` for the terms' own values, `True` for what each
-            contributes to the loss: its value times its current weight, named
-            `weighted_…`.
-
-    Returns:
-        A list of `TermMetric`: one per term of a sum, one for any other loss.
-
-    Example:
-
-    >>> import keras_losskit as kl
-    >>> total = kl.MeanSquaredError() + 0.5 * kl.MeanAbsoluteError()
-    >>> [metric.name for metric in total.metrics()]
-    ['mean_squared_error', 'mean_absolute_error']
-    """
-    names = loss.terms if isinstance(loss, WeightedSum) else [None]
-    return [TermMetric(loss, name, weighted) for name in names]
-
-
-# What a loss makes for `compile` is given to it here: core knows no metrics.
-Loss.metrics = metrics

@@ -2,10 +2,11 @@
 
 from keras import ops
 
-from keras_losskit.core import checks, targets
+from keras_losskit.core import checks
 from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.loss import Loss
 from keras_losskit.core.numerics import at_least, larger, one_over, smaller
+from keras_losskit.core.takes import Takes
 
 FORMATS = ("xyxy", "yxyx", "xywh", "center_xywh")
 
@@ -28,20 +29,11 @@ class BoxLoss(Loss):
             (center, width, height).
     """
 
+    takes = Takes("boxes", "boxes", "boxes")
+
     def __init__(self, box_format="xyxy", **common):
         super().__init__(**common)
         self.box_format = checks.choice(self, "box_format", box_format, FORMATS)
-
-    def prepare(self, y_true, y_pred):
-        y_true, y_pred = self.cast(y_true), self.cast(y_pred)
-        t, p = tuple(y_true.shape), tuple(y_pred.shape)
-        if len(p) < 2 or p[-1] not in (4, None) or not targets.compatible(t, p):
-            raise ValueError(
-                f"{self.name}: y_true of shape {t} does not fit y_pred of shape {p}. "
-                "Both must hold boxes, (B, …, 4): select them from a wider output with "
-                "`loss.on(y_pred=slice(0, 4))`."
-            )
-        return y_true, y_pred
 
     def call(self, y_true, y_pred):
         return self.of_pair(Pair(self.spans(y_pred), self.spans(y_true)))

@@ -2,9 +2,9 @@
 
 from keras import ops
 
-from keras_losskit.core import targets
 from keras_losskit.core.loss import Loss, register
 from keras_losskit.core.numerics import at_least
+from keras_losskit.core.takes import Takes
 
 
 @register
@@ -33,19 +33,7 @@ class DistributionFocal(Loss):
     Bounding Boxes for Dense Object Detection* (2020), https://arxiv.org/abs/2006.04388
     """
 
-    def prepare(self, y_true, y_pred):
-        y_true, y_pred = self.cast(y_true), self.cast(y_pred)
-        t, p = tuple(y_true.shape), tuple(y_pred.shape)
-        if len(t) == len(p) and t and t[-1] == 1:
-            y_true = ops.squeeze(y_true, axis=-1)
-        enough = len(p) > 1 and (p[-1] is None or p[-1] > 1)
-        if not enough or not targets.compatible(y_true.shape, p[:-1]):
-            raise ValueError(
-                f"{self.name}: y_true of shape {t} does not fit y_pred of shape {p}. "
-                "y_pred must be (B, …, bins) with two bins or more, and y_true hold one "
-                "number for each distribution, (B, …)."
-            )
-        return y_true, y_pred
+    takes = Takes("bins", "logits", "bins")
 
     def call(self, y_true, y_pred):
         bins = ops.shape(y_pred)[-1]

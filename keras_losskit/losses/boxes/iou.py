@@ -42,6 +42,8 @@ class BoxIoU(BoxLoss):
     https://arxiv.org/abs/1608.01471
     """
 
+    log_name = "box_iou"
+
     def __init__(self, mode="log", box_format="xyxy", **common):
         super().__init__(box_format=box_format, **common)
         self.mode = checks.choice(self, "mode", mode, ("log", "linear", "quadratic"))
@@ -85,6 +87,8 @@ class GIoU(BoxLoss):
     https://arxiv.org/abs/1902.09630
     """
 
+    log_name = "giou"
+
     def of_pair(self, pair):
         hull = pair.hull_width * pair.hull_height
         return 1 - pair.iou + ratio(hull - pair.union, hull)
@@ -117,6 +121,8 @@ class DIoU(BoxLoss):
     Reference: Z. Zheng et al., *Distance-IoU Loss: Faster and Better Learning for Bounding
     Box Regression* (2020), https://arxiv.org/abs/1911.08287
     """
+
+    log_name = "diou"
 
     def of_pair(self, pair):
         return 1 - pair.iou + ratio(pair.squared_distance, pair.squared_diagonal)
@@ -153,6 +159,8 @@ class CIoU(DIoU):
     Reference: Z. Zheng et al., *Distance-IoU Loss: Faster and Better Learning for Bounding
     Box Regression* (2020), https://arxiv.org/abs/1911.08287
     """
+
+    log_name = "ciou"
 
     def of_pair(self, pair):
         angle = _angle(pair.width, pair.height)

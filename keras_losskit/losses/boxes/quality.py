@@ -2,10 +2,11 @@
 
 from keras import ops
 
-from keras_losskit.core import checks, targets
+from keras_losskit.core import checks
 from keras_losskit.core.elementwise import ElementwiseLoss
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import power
+from keras_losskit.core.takes import Takes
 from keras_losskit.losses.classification.crossentropy import binary_crossentropy
 
 
@@ -16,14 +17,11 @@ class QualityLoss(ElementwiseLoss):
         from_logits: whether `y_pred` holds logits rather than probabilities.
     """
 
+    takes = Takes("probability", "probabilities")
+
     def __init__(self, *, from_logits=False, **common):
         super().__init__(**common)
         self.from_logits = checks.flag(self, "from_logits", from_logits)
-
-    def prepare(self, y_true, y_pred):
-        if "int" in str(y_true.dtype):
-            targets.check_ids(self, y_true, 2, binary=True)
-        return super().prepare(y_true, y_pred)
 
     def probability(self, y_pred):
         return ops.sigmoid(y_pred) if self.from_logits else y_pred

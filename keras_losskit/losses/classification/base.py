@@ -12,6 +12,7 @@ from keras_losskit.core.numerics import (
     shares,
     softmax,
 )
+from keras_losskit.core.takes import Takes
 
 
 class CategoricalLoss(LabelledLoss):
@@ -89,26 +90,8 @@ class CategoricalLoss(LabelledLoss):
 class LogitsLoss(CategoricalLoss):
     """Base of losses that are defined on logits alone."""
 
-    # Written out, so that the signature ends here, without `from_logits`.
-    def __init__(
-        self,
-        *,
-        label_smoothing=0.0,
-        class_weights=None,
-        ignore_class=None,
-        reduction="sum_over_batch_size",
-        name=None,
-        dtype=None,
-    ):
-        super().__init__(
-            from_logits=True,
-            label_smoothing=label_smoothing,
-            class_weights=class_weights,
-            ignore_class=ignore_class,
-            reduction=reduction,
-            name=name,
-            dtype=dtype,
-        )
+    takes = Takes("classes", "logits", "classes")
+    fixed = {"from_logits": True}
 
 
 class BinaryLoss(ElementwiseLoss):
@@ -123,6 +106,8 @@ class BinaryLoss(ElementwiseLoss):
         label_smoothing: s in [0, 1]: targets become (1 - s)·g + s/2.
     """
 
+    takes = Takes("probability", "probabilities", "decisions")
+
     def __init__(self, *, from_logits=False, label_smoothing=0.0, **common):
         super().__init__(**common)
         self.from_logits = checks.flag(self, "from_logits", from_logits)
@@ -131,18 +116,5 @@ class BinaryLoss(ElementwiseLoss):
         )
 
     def prepare(self, y_true, y_pred):
-        y_true, y_pred, is_ids = one_hot_ids(self, y_true, y_pred)
-        if not is_ids and "int" in str(y_true.dtype):
-            targets.check_ids(self, y_true, 2, binary=True)
-        y_true, y_pred = targets.match(self, self.cast(y_true), y_pred)
+        y_true, y_pred = super().prepare(y_true, y_pred)
         return targets.smooth(y_true, self.label_smoothing, 2), y_pred
-
-
-def one_hot_ids(owner, y_true, y_pred):
-    """Integer ids `(…)` for `y_pred (…, D)`, D > 1, as rows of 0 and 1."""
-    y_pred = owner.cast(y_pred)
-    is_ids = "int" in str(y_true.dtype) and targets.holds_ids(y_true, y_pred)
-    if is_ids:
-        ids, y_pred = targets.match_classes(owner, y_true, y_pred)
-        y_true = targets.one_hot(ids, y_pred.shape[-1], y_pred.dtype)
-    return y_true, y_pred, is_ids

@@ -5,6 +5,7 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import safe_log, softplus
+from keras_losskit.core.takes import Takes
 from keras_losskit.losses.classification.base import BinaryLoss, CategoricalLoss
 
 
@@ -96,6 +97,8 @@ class CategoricalCrossentropy(CategoricalLoss):
     https://doi.org/10.1111/j.2517-6161.1952.tb00104.x; z-loss: A. Chowdhery et
     al., *PaLM* (2022), https://arxiv.org/abs/2204.02311
     """
+
+    takes = Takes("classes", "probabilities", "classes", y_true_range=(0, 100))
 
     def __init__(
         self,

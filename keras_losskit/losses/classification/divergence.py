@@ -7,6 +7,7 @@ from keras import ops
 from keras_losskit.core import checks, targets
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import safe_log, safe_log_ratio, softplus
+from keras_losskit.core.takes import Takes
 from keras_losskit.losses.classification.base import CategoricalLoss
 
 
@@ -16,18 +17,9 @@ class DistributionLoss(CategoricalLoss):
     Both hold logits, or both probabilities; then `y_true` may be class ids too.
     """
 
-    # Written out, so that the signature ends here.
-    def __init__(
-        self,
-        *,
-        from_logits=False,
-        reduction="sum_over_batch_size",
-        name=None,
-        dtype=None,
-    ):
-        super().__init__(
-            from_logits=from_logits, reduction=reduction, name=name, dtype=dtype
-        )
+    takes = Takes("distribution", "probabilities", "classes")
+
+    fixed = {"label_smoothing": 0.0, "class_weights": None, "ignore_class": None}
 
     def prepare(self, y_true, y_pred):
         if self.from_logits and targets.holds_ids(y_true, y_pred):
@@ -181,16 +173,11 @@ class Distillation(DistributionLoss):
     (2015), https://arxiv.org/abs/1503.02531
     """
 
-    # Written out, so that the signature ends here, without `from_logits`.
-    def __init__(
-        self,
-        temperature=4.0,
-        *,
-        reduction="sum_over_batch_size",
-        name=None,
-        dtype=None,
-    ):
-        super().__init__(from_logits=True, reduction=reduction, name=name, dtype=dtype)
+    takes = Takes("logits", "logits", "classes")
+    fixed = {**DistributionLoss.fixed, "from_logits": True}
+
+    def __init__(self, temperature=4.0, **common):
+        super().__init__(**common)
         self.temperature = checks.real(self, "temperature", temperature, above=0)
 
     def call(self, y_true, y_pred):

@@ -1,40 +1,26 @@
 """Hinge losses."""
 
-import numpy as np
 from keras import ops
 
-from keras_losskit.core import targets
-from keras_losskit.core.backend import visible
 from keras_losskit.core.elementwise import ElementwiseLoss
 from keras_losskit.core.labelled import LabelledLoss
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import at_least, largest
-from keras_losskit.losses.classification.base import one_hot_ids
+from keras_losskit.core.takes import Takes
 
 
 class _Margins(ElementwiseLoss):
     """Targets -1 and 1, or 0 and 1, or class ids."""
 
+    takes = Takes("signs", "scores", "decisions")
+
     def prepare(self, y_true, y_pred):
-        y_true, y_pred, is_ids = one_hot_ids(self, y_true, y_pred)
-        if not is_ids and "int" in str(y_true.dtype):
-            _check_signs(self, y_true)
-        y_true, y_pred = targets.match(self, self.cast(y_true), y_pred)
+        y_true, y_pred = super().prepare(y_true, y_pred)
         return ops.where(y_true == 0, -ops.ones_like(y_true), y_true), y_pred
 
     def shortfall(self, y_true, y_pred):
         """max(1 - y·z, 0)."""
         return ops.relu(1 - y_true * y_pred)
-
-
-def _check_signs(owner, y_true):
-    seen = visible(y_true)
-    if seen is None or not np.any(np.abs(seen) > 1):
-        return
-    raise ValueError(
-        f"{owner.name}: y_true holds {seen[np.abs(seen) > 1].flat[0]}. Targets must be -1 "
-        "and 1, or 0 and 1; class ids need one column of y_pred per class."
-    )
 
 
 @register
@@ -130,24 +116,9 @@ class CategoricalHinge(LabelledLoss):
     https://www.jmlr.org/papers/v2/crammer01a.html
     """
 
-    # Written out, so that the signature ends here, without `from_logits`.
-    def __init__(
-        self,
-        *,
-        class_weights=None,
-        ignore_class=None,
-        reduction="sum_over_batch_size",
-        name=None,
-        dtype=None,
-    ):
-        super().__init__(
-            class_weights=class_weights,
-            ignore_class=ignore_class,
-            reduction=reduction,
-            name=name,
-            dtype=dtype,
-        )
-        self.from_logits = None  # Scores: neither logits nor probabilities.
+    takes = Takes("classes", "scores", "classes")
+
+    fixed = {"from_logits": False}  # Scores are neither logits nor probabilities.
 
     def call(self, y_true, y_pred):
         g = self.dense_targets(y_true, y_pred)

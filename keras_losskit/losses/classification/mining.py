@@ -3,7 +3,7 @@
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.combined import CombinedLoss
+from keras_losskit.core.combined import CombinedLoss, changed_copy
 from keras_losskit.core.foreign import as_loss
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import at_least
@@ -51,16 +51,8 @@ class HardExampleMining(CombinedLoss):
     with Online Hard Example Mining* (2016), https://arxiv.org/abs/1604.03540
     """
 
-    def __init__(
-        self,
-        loss,
-        fraction=0.25,
-        *,
-        reduction="sum_over_batch_size",
-        name=None,
-        dtype=None,
-    ):
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+    def __init__(self, loss, fraction=0.25, *, reduction="sum_over_batch_size", **common):
+        super().__init__(reduction=reduction, **common)
         self.loss = self.operand(loss)
         self.fraction = checks.real(self, "fraction", fraction, above=0, at_most=1)
         if self.loss.applies_weights:
@@ -68,10 +60,8 @@ class HardExampleMining(CombinedLoss):
 
     def operand(self, loss):
         """`loss` under this one's dtype; its own reduction is not used."""
-        loss = as_loss(loss)
-        if self.requested_dtype is None:
-            return loss
-        return type(loss).from_config({**loss.get_config(), "dtype": self.requested_dtype})
+        changed = {} if self.requested_dtype is None else {"dtype": self.requested_dtype}
+        return changed_copy(as_loss(loss), changed)
 
     def operands(self):
         return [self.loss]

@@ -3,10 +3,11 @@
 import numpy as np
 from keras import ops
 
-from keras_losskit.core import checks, targets
+from keras_losskit.core import checks
 from keras_losskit.core.loss import Loss, register
 from keras_losskit.core.numerics import cumsum, safe_divide, safe_log
 from keras_losskit.core.reduction import align_left, fill
+from keras_losskit.core.takes import Takes
 from keras_losskit.losses.classification.base import CategoricalLoss
 from keras_losskit.losses.classification.crossentropy import binary_crossentropy
 
@@ -39,33 +40,16 @@ class CumulativeOrdinal(Loss):
     networks* (2020), https://arxiv.org/abs/1901.07884
     """
 
-    from_logits = True  # Not an option; sums ask.
+    takes = Takes("ranks", "logits", "levels")
 
     def prepare(self, y_true, y_pred):
-        y_pred = self.cast(y_pred)
-        t, p = tuple(y_true.shape), tuple(y_pred.shape)
-        if len(p) > 1 and t == p[:-1]:
-            y_true, t = ops.expand_dims(y_true, axis=-1), (*t, 1)
-        if len(p) < 2 or p[-1] is None or not targets.compatible(t[:-1], p[:-1]):
-            self._refuse(y_true, p)
-        levels = p[-1]
-        if t[-1] == 1:
-            targets.check_ids(self, y_true, levels + 1)
-            above = y_true > ops.arange(levels, dtype=y_true.dtype)
-            return self.cast(above), y_pred
-        y_true = self.cast(y_true)
-        if t[-1] == levels + 1:  # P(y > k) is what the rows hold beyond k.
+        y_true, y_pred = super().prepare(y_true, y_pred)
+        levels = y_pred.shape[-1]
+        if y_true.shape[-1] == 1:
+            return self.cast(y_true > ops.arange(levels, dtype=y_true.dtype)), y_pred
+        if y_true.shape[-1] == levels + 1:  # P(y > k) is what the rows hold beyond k.
             return 1 - cumsum(y_true)[..., :-1], y_pred
-        if t[-1] != levels:
-            self._refuse(y_true, p)
         return y_true, y_pred
-
-    def _refuse(self, y_true, p):
-        raise ValueError(
-            f"{self.name}: y_true of shape {tuple(y_true.shape)} does not fit y_pred of "
-            f"shape {p}. For C classes y_pred is (B, …, C - 1); give ranks (B, …), or "
-            "rows (B, …, C)."
-        )
 
     def call(self, y_true, y_pred):
         return ops.sum(binary_crossentropy(y_true, y_pred, True), axis=-1)
@@ -158,24 +142,12 @@ class WeightedKappa(CategoricalLoss):
     https://doi.org/10.1016/j.patrec.2017.05.018
     """
 
-    # Written out, so that the signature ends here.
-    def __init__(
-        self,
-        weighting="quadratic",
-        from_logits=False,
-        *,
-        ignore_class=None,
-        reduction="sum_over_batch_size",
-        name=None,
-        dtype=None,
-    ):
-        super().__init__(
-            from_logits=from_logits,
-            ignore_class=ignore_class,
-            reduction=reduction,
-            name=name,
-            dtype=dtype,
-        )
+    takes = Takes("classes", "probabilities", "classes", in_batch=True)
+
+    fixed = {"label_smoothing": 0.0, "class_weights": None}
+
+    def __init__(self, weighting="quadratic", from_logits=False, **common):
+        super().__init__(from_logits=from_logits, **common)
         self.weighting = checks.choice(
             self, "weighting", weighting, ("quadratic", "linear")
         )

@@ -4,6 +4,7 @@ from keras import ops
 
 from keras_losskit.core.loss import Loss, register
 from keras_losskit.core.numerics import at_most
+from keras_losskit.core.takes import Takes
 
 # exp goes on along its tangent from here: no variance of e^60 is ever meant, and
 # float32 would overflow at e^88, for good.
@@ -34,6 +35,8 @@ class GaussianKL(Loss):
     Reference: D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*
     (2014), appendix B, https://arxiv.org/abs/1312.6114
     """
+
+    takes = Takes("real", "real", "equal", y_true_gradient=True)
 
     def call(self, y_true, y_pred):
         mean, s = y_true, y_pred

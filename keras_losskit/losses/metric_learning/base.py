@@ -2,9 +2,9 @@
 
 from keras import ops
 
-from keras_losskit.core import targets
 from keras_losskit.core.distances import others
 from keras_losskit.core.loss import Loss
+from keras_losskit.core.takes import Takes
 
 
 def pairs(ids, mask):
@@ -26,21 +26,9 @@ class EmbeddingLoss(Loss):
     without a pair of each kind that its loss needs is 0 and is not counted.
     """
 
-    needs_negatives = True
+    takes = Takes("ids", "embeddings", "embeddings", in_batch=True)
 
-    def prepare(self, y_true, y_pred):
-        # Ids are only ever compared: they keep the dtype they came in.
-        y_true, y_pred = ops.convert_to_tensor(y_true), self.cast(y_pred)
-        t, p = tuple(y_true.shape), tuple(y_pred.shape)
-        if len(t) == 2 and t[-1] == 1:
-            y_true = ops.squeeze(y_true, axis=-1)
-        if len(p) != 2 or not targets.compatible(y_true.shape, p[:1]):
-            raise ValueError(
-                f"{self.name}: y_true of shape {t} does not fit y_pred of shape {p}. "
-                "Give class ids (B,) and embeddings (B, D); of one-hot rows take the "
-                "argmax, and flatten embeddings of higher rank."
-            )
-        return y_true, y_pred
+    needs_negatives = True
 
     def value_mask(self, y_true, y_pred, mask):
         positive, negative = pairs(y_true, mask)

@@ -7,6 +7,7 @@ from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.elementwise import ElementwiseLoss
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import at_least
+from keras_losskit.core.takes import Takes
 
 
 @register
@@ -40,6 +41,8 @@ class Contrastive(ElementwiseLoss):
     Reference: R. Hadsell, S. Chopra, Y. LeCun, *Dimensionality Reduction by
     Learning an Invariant Mapping* (2006), https://doi.org/10.1109/CVPR.2006.100
     """
+
+    takes = Takes("probability", "distances")
 
     def __init__(self, margin=1.0, **common):
         super().__init__(**common)

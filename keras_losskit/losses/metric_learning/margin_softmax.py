@@ -7,6 +7,7 @@ from keras import ops
 from keras_losskit.core import checks, targets
 from keras_losskit.core.loss import Loss, register
 from keras_losskit.core.numerics import at_least, largest, safe_sqrt
+from keras_losskit.core.takes import Takes
 
 
 class CosineLoss(Loss):
@@ -16,6 +17,8 @@ class CosineLoss(Loss):
     cosines come from a `CosineDense` layer, which holds the weights. A subclass
     has a `scale`, by which it multiplies them.
     """
+
+    takes = Takes("classes", "cosines", "classes")
 
     centers = 1
 
@@ -30,9 +33,7 @@ class CosineLoss(Loss):
                 "a `CosineDense` layer."
             )
         # One column per class is enough to see what the targets are.
-        y_true, classes = targets.match_classes(self, y_true, y_pred[..., :: self.centers])
-        dense = len(y_true.shape) == len(classes.shape)
-        return (self.cast(y_true) if dense else y_true), y_pred
+        return super().prepare(y_true, y_pred[..., :: self.centers])[0], y_pred
 
     def shares(self, y_true, cosines):
         """g: one row of class shares per position, from either encoding."""

@@ -5,6 +5,7 @@ from keras import ops
 from keras_losskit.core import checks, distances
 from keras_losskit.core.loss import Loss, register
 from keras_losskit.core.numerics import at_least, largest_where, softplus
+from keras_losskit.core.takes import Takes
 from keras_losskit.losses.metric_learning.base import EmbeddingLoss, pairs
 
 
@@ -108,20 +109,12 @@ class Triplet(Loss):
     https://arxiv.org/abs/1503.03832
     """
 
+    takes = Takes("unused", "triplets", "triplets")
+
     def __init__(self, margin=1.0, distance="euclidean", **common):
         super().__init__(**common)
         self.margin = checks.real(self, "margin", margin, at_least=0)
         self.distance = checks.choice(self, "distance", distance, distances.DISTANCES)
-
-    def prepare(self, y_true, y_pred):
-        y_pred = self.cast(y_pred)
-        shape = tuple(y_pred.shape)
-        if len(shape) != 3 or shape[1] not in (3, None):
-            raise ValueError(
-                f"{self.name}: y_pred of shape {shape} does not hold triplets. It must "
-                "be (B, 3, D): the embeddings of anchor, positive and negative."
-            )
-        return y_true, y_pred
 
     def value_mask(self, y_true, y_pred, mask):
         members = mask is not None and len(mask.shape) > 1

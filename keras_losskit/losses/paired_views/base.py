@@ -2,10 +2,10 @@
 
 from keras import ops
 
-from keras_losskit.core import targets
 from keras_losskit.core.distances import others
 from keras_losskit.core.loss import Loss
 from keras_losskit.core.numerics import log_sum_exp, softplus
+from keras_losskit.core.takes import Takes
 
 
 class ViewsLoss(Loss):
@@ -16,15 +16,7 @@ class ViewsLoss(Loss):
     negatives. Under data parallelism each device sees its local batch.
     """
 
-    def prepare(self, y_true, y_pred):
-        y_true, y_pred = self.cast(y_true), self.cast(y_pred)
-        t, p = tuple(y_true.shape), tuple(y_pred.shape)
-        if len(p) != 2 or not targets.compatible(t, p):
-            raise ValueError(
-                f"{self.name}: y_true of shape {t} does not fit y_pred of shape {p}. They "
-                "are two views of the same samples, both (B, D)."
-            )
-        return y_true, y_pred
+    takes = Takes("view", "view", "views", in_batch=True, y_true_gradient=True)
 
     def against_others(self, logits, own, mask):
         """-log(e^own / (e^own + Σ e^logits)) per row; the diagonal is `own` itself."""

@@ -5,6 +5,7 @@ from keras import ops
 from keras_losskit.core.distances import cosine, cosines, others, unit
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import safe_log, safe_sqrt
+from keras_losskit.core.takes import Takes
 from keras_losskit.losses.paired_views.base import ViewsLoss
 
 
@@ -37,6 +38,8 @@ class NegativeCosine(ViewsLoss):
     (2021), https://arxiv.org/abs/2011.10566; J.-B. Grill et al., *Bootstrap Your Own
     Latent* (2020), https://arxiv.org/abs/2006.07733
     """
+
+    takes = Takes("view", "view", "views", y_true_gradient=True)
 
     def call(self, y_true, y_pred):
         return -cosine(y_true, y_pred)
@@ -71,8 +74,7 @@ class KoLeo(ViewsLoss):
     (2019), https://arxiv.org/abs/1806.03198
     """
 
-    def prepare(self, y_true, y_pred):
-        return y_true, super().prepare(y_pred, y_pred)[1]
+    takes = Takes("unused", "view", "views", in_batch=True)
 
     def value_mask(self, y_true, y_pred, mask):
         return ops.any(others(ops.shape(y_pred)[0], mask), axis=-1)

@@ -4,8 +4,8 @@ import math
 
 from keras import ops
 
-from keras_losskit.core import targets
 from keras_losskit.core.loss import Loss
+from keras_losskit.core.takes import Takes
 
 # Stands for minus infinity; unlike it, it can be subtracted from itself.
 LOWEST = -1e30
@@ -19,20 +19,7 @@ class RankingLoss(Loss):
     a list in which nothing is left to rank has the value 0 and is counted.
     """
 
-    def prepare(self, y_true, y_pred):
-        y_true, y_pred = self.cast(y_true), self.cast(y_pred)
-        t, p = tuple(y_true.shape), tuple(y_pred.shape)
-        if len(y_pred.shape) == 3 and p[-1] == 1:  # One unit per item.
-            y_pred = ops.squeeze(y_pred, axis=-1)
-        if len(y_true.shape) == 3 and t[-1] == 1:
-            y_true = ops.squeeze(y_true, axis=-1)
-        if len(y_pred.shape) != 2 or not targets.compatible(y_true.shape, y_pred.shape):
-            raise ValueError(
-                f"{self.name}: y_true of shape {t} does not fit y_pred of shape {p}. "
-                "Both must be (B, L): for each list the relevance and the scores of its "
-                "items, up to a trailing axis of 1. Pad shorter lists with labels of -1."
-            )
-        return y_true, y_pred
+    takes = Takes("relevance", "scores", "lists")
 
     def input_mask(self, y_true, y_pred):
         return y_true >= 0

@@ -8,6 +8,7 @@ from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.elementwise import ElementwiseLoss
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import at_least, safe_log
+from keras_losskit.core.takes import Takes
 
 
 @register
@@ -32,6 +33,8 @@ class Poisson(ElementwiseLoss):
     Reference: J. A. Nelder, R. W. M. Wedderburn, *Generalized Linear Models* (1972),
     https://doi.org/10.2307/2344614
     """
+
+    takes = Takes("counts", "nonnegative")
 
     def each(self, y_true, y_pred):
         eps = keras.config.epsilon()
@@ -71,6 +74,8 @@ class Tweedie(ElementwiseLoss):
     https://doi.org/10.1111/j.2517-6161.1987.tb01685.x
     """
 
+    takes = Takes("nonnegative", "positive")
+
     def __init__(self, power=1.5, **common):
         super().__init__(**common)
         self.power = checks.real(self, "power", power, above=1, below=2)
@@ -104,6 +109,8 @@ class GammaDeviance(ElementwiseLoss):
     Reference: P. McCullagh, J. A. Nelder, *Generalized Linear Models* (1989),
     https://doi.org/10.1201/9780203753736
     """
+
+    takes = Takes("positive", "positive")
 
     def each(self, y_true, y_pred):
         eps = keras.config.epsilon()

@@ -5,6 +5,7 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.distances import cosine
 from keras_losskit.core.loss import Loss, register
+from keras_losskit.core.takes import Takes
 
 
 @register
@@ -31,6 +32,8 @@ class CosineSimilarity(Loss):
     Reference: G. Salton, A. Wong, C. S. Yang, *A Vector Space Model for Automatic
     Indexing* (1975), https://doi.org/10.1145/361219.361220
     """
+
+    takes = Takes("real", "real")
 
     def __init__(self, axis=-1, **common):
         super().__init__(**common)

@@ -2,9 +2,10 @@
 
 from keras import ops
 
-from keras_losskit.core import checks, targets
+from keras_losskit.core import checks
 from keras_losskit.core.elementwise import ElementwiseLoss
 from keras_losskit.core.loss import register
+from keras_losskit.core.takes import Takes
 
 
 @register
@@ -42,29 +43,17 @@ class Pinball(ElementwiseLoss):
         one = not hasattr(tau, "__len__")
         check = checks.real if one else checks.sequence
         self.tau = check(self, "tau", tau, above=0, below=1)
+        if not one:
+            self.takes = Takes("real", "real", "columns")
 
     def prepare(self, y_true, y_pred):
-        if not isinstance(self.tau, list):
-            return super().prepare(y_true, y_pred)
-        y_true, y_pred = self.cast(y_true), self.cast(y_pred)
-        t, p = tuple(y_true.shape), tuple(y_pred.shape)
-        if len(p) < 2 or p[-1] not in (None, len(self.tau)):
+        p = tuple(y_pred.shape)
+        if isinstance(self.tau, list) and (len(p) < 2 or p[-1] not in (None, len(self.tau))):
             raise ValueError(
                 f"{self.name}: y_pred of shape {p} does not hold {len(self.tau)} "
                 "quantiles on its last axis; let the last layer have one unit per tau."
             )
-        if len(t) == len(p) - 1:
-            y_true = ops.expand_dims(y_true, -1)
-        # One column of y_true is compared with every quantile, on purpose.
-        fits = targets.compatible(y_true.shape, p) or (
-            y_true.shape[-1:] == (1,) and targets.compatible(y_true.shape[:-1], p[:-1])
-        )
-        if not fits:
-            raise ValueError(
-                f"{self.name}: y_true of shape {t} does not fit y_pred of shape {p}. "
-                f"Give y_true the shape {p[:-1]}, {(*p[:-1], 1)} or {p}."
-            )
-        return y_true, y_pred
+        return super().prepare(y_true, y_pred)
 
     def each(self, y_true, y_pred):
         e = y_true - y_pred

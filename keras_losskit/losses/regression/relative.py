@@ -6,6 +6,7 @@ from keras import ops
 from keras_losskit.core.elementwise import ElementwiseLoss
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import at_least, safe_divide
+from keras_losskit.core.takes import Takes
 
 
 @register
@@ -60,6 +61,8 @@ class MeanSquaredLogarithmicError(ElementwiseLoss):
     Reference: L. Törnqvist, P. Vartia, Y. Vartia, *How Should Relative Changes Be
     Measured?* (1985), https://doi.org/10.1080/00031305.1985.10479385
     """
+
+    takes = Takes("nonnegative", "nonnegative")
 
     def each(self, y_true, y_pred):
         eps = keras.config.epsilon()

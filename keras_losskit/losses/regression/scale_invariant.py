@@ -6,6 +6,7 @@ from keras_losskit.core import checks
 from keras_losskit.core.loss import Loss, register
 from keras_losskit.core.numerics import safe_divide, safe_log, safe_sqrt
 from keras_losskit.core.reduction import fill
+from keras_losskit.core.takes import Takes
 
 
 @register
@@ -34,6 +35,8 @@ class ScaleInvariantLog(Loss):
     Reference: D. Eigen, C. Puhrsch, R. Fergus, *Depth Map Prediction from a Single Image
     using a Multi-Scale Deep Network* (2014), https://arxiv.org/abs/1406.2283
     """
+
+    takes = Takes("positive", "positive")
 
     def __init__(self, variance_weight=0.5, **common):
         super().__init__(**common)

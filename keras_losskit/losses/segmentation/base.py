@@ -8,6 +8,7 @@ from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.labelled import LabelledLoss
 from keras_losskit.core.numerics import mean, safe_divide, softmax, sum_over
 from keras_losskit.core.reduction import align_left, fill
+from keras_losskit.core.takes import Takes
 
 
 class SegmentationLoss(LabelledLoss):
@@ -29,6 +30,8 @@ class SegmentationLoss(LabelledLoss):
         empty: a class absent from the target is scored as the formula says
             (`"score"`), or left out of the class mean (`"skip"`).
     """
+
+    takes = Takes("classes", "probabilities", "maps")
 
     def __init__(
         self,
@@ -56,14 +59,6 @@ class SegmentationLoss(LabelledLoss):
     @property
     def applies_weights(self):
         return self.over == "batch"
-
-    def prepare(self, y_true, y_pred):
-        if len(y_pred.shape) < 2 or y_pred.shape[-1] is None:
-            raise ValueError(
-                f"{self.name}: y_pred of shape {tuple(y_pred.shape)} has no known class "
-                "axis. It must be (B, *spatial, C), C = 1 for a binary foreground."
-            )
-        return super().prepare(y_true, y_pred)
 
     def probabilities(self, y_pred):
         """Sigmoid for one channel, softmax for more, or what came."""

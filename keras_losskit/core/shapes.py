@@ -1,0 +1,314 @@
+"""How the shapes of targets and predictions belong together: one rule for each word.
+
+A rule takes the loss, its declaration, and both tensors; it casts them, lets a trailing
+axis of 1 go or come where that is meant, and raises where they do not fit. Nothing is
+ever broadcast.
+"""
+
+from keras import ops
+
+from keras_losskit.core import targets
+from keras_losskit.core.takes import Takes
+
+
+def fit(owner, takes, y_true, y_pred):
+    """Both tensors, as `takes.shapes` says, within the range that it declares."""
+    return RULES[takes.shapes](owner, takes, y_true, y_pred)
+
+
+def compatible(a, b):
+    """Whether two shapes can be equal, as far as they are known."""
+    return len(a) == len(b) and all(
+        m is None or n is None or m == n for m, n in zip(a, b, strict=True)
+    )
+
+
+def refuse(owner, y_true, y_pred, said):
+    """Raise with both shapes, and what was wanted."""
+    raise ValueError(
+        f"{owner.name}: y_true of shape {tuple(y_true.shape)} does not fit y_pred of shape "
+        f"{tuple(y_pred.shape)}. {said}"
+    )
+
+
+# --- pairs of one shape ----------------------------------------------------------------
+
+
+def equal(owner, takes, y_true, y_pred):
+    """One shape; only a trailing axis of 1 may differ."""
+    if targets.is_whole(y_true) and takes.range == (0, 1):
+        targets.check_ids(owner, y_true, 2, binary=True)
+    else:
+        targets.check_range(owner, y_true, *takes.range)
+    return match(owner, owner.cast(y_true), owner.cast(y_pred))
+
+
+def decisions(owner, takes, y_true, y_pred):
+    """As `equal`; whole ids `(…)` of D > 1 columns become rows of 0 and 1."""
+    y_pred = owner.cast(y_pred)
+    bare = len(y_pred.shape) > 1 and len(y_true.shape) == len(y_pred.shape) - 1
+    if bare and y_pred.shape[-1] != 1 and targets.is_whole(y_true):
+        ids, y_pred = ids_of_classes(owner, y_true, y_pred)
+        return targets.one_hot(ids, y_pred.shape[-1], y_pred.dtype), y_pred
+    return equal(owner, takes, y_true, y_pred)
+
+
+def match(owner, y_true, y_pred):
+    """`y_true` in the shape of `y_pred`; only a trailing axis of 1 may differ."""
+    given, (y_true, y_pred) = y_true, align(y_true, y_pred)
+    if not compatible(y_true.shape, y_pred.shape):
+        t, p = tuple(given.shape), tuple(y_pred.shape)
+        said = (
+            "They must have the same shape, up to a trailing axis of 1. " + _mend(t, p)
+        )
+        if getattr(owner, "takes", None) is None:
+            said += (
+                " If the loss takes pairs of unlike shapes, declare it: the class attribute "
+                '`takes = keras_losskit.Takes("any", "any", shapes="free")`, '
+                "`@keras_losskit.loss(takes=...)` or `as_loss(..., takes=...)`."
+            )
+        refuse(owner, given, y_pred, said)
+    return y_true, y_pred
+
+
+def align(y_true, y_pred):
+    """`y_true` with a trailing axis of 1 squeezed or added where that is the difference."""
+    t, p = tuple(y_true.shape), tuple(y_pred.shape)
+    if len(t) == len(p) + 1 and t[-1] == 1:
+        return ops.squeeze(y_true, axis=-1), y_pred
+    if len(p) == len(t) + 1 and p[-1] == 1:
+        return ops.expand_dims(y_true, axis=-1), y_pred
+    return y_true, y_pred
+
+
+def _mend(t, p):
+    if len(t) + 1 == len(p) and compatible(t, p[:-1]):
+        return (
+            f"If y_true holds one column, let the last layer have 1 unit instead of "
+            f"{p[-1]}, or select one with `loss.on(y_pred=0)`; if it holds class ids, "
+            "use a classification loss."
+        )
+    if len(t) == len(p) and compatible(t[:-1], p[:-1]):
+        return (
+            f"The last axes differ ({t[-1]} and {p[-1]}): change the last layer, or "
+            "select columns with `loss.on(y_pred=..., y_true=...)`."
+        )
+    return "Check the model's output shape against the data's."
+
+
+# --- classes ---------------------------------------------------------------------------
+
+
+def classes(owner, takes, y_true, y_pred):
+    """Class ids `(…)` as int32, or dense targets in the shape of `y_pred`.
+
+    After this, one axis fewer than `y_pred` means ids.
+    """
+    y_pred = owner.cast(y_pred)
+    if targets.holds_ids(y_true, y_pred):
+        return ids_of_classes(owner, y_true, y_pred)
+    if y_pred.shape and y_pred.shape[-1] == 1:
+        return equal(owner, takes, y_true, y_pred)
+    if not compatible(y_true.shape, y_pred.shape):
+        _refuse_classes(owner, y_true, y_pred)
+    targets.check_range(owner, y_true, *takes.range)
+    return owner.cast(y_true), y_pred
+
+
+def ids_of_classes(owner, y_true, y_pred):
+    """Class ids `(…)` or `(…, 1)` as int32 `(…)`."""
+    ids = ops.squeeze(y_true, axis=-1) if len(y_true.shape) == len(y_pred.shape) else y_true
+    if not compatible(ids.shape, tuple(y_pred.shape)[:-1]):
+        _refuse_classes(owner, y_true, y_pred)
+    targets.check_ids(owner, ids, y_pred.shape[-1])
+    return ops.cast(ids, "int32"), y_pred
+
+
+def _refuse_classes(owner, y_true, y_pred):
+    p = tuple(y_pred.shape)
+    refuse(
+        owner, y_true, y_pred,
+        f"Give class ids of shape {p[:-1]}, or one-hot targets of shape {p}.",
+    )
+
+
+def maps(owner, takes, y_true, y_pred):
+    """As `classes`, for maps; one channel is a binary foreground."""
+    if len(y_pred.shape) < 2 or y_pred.shape[-1] is None:
+        raise ValueError(
+            f"{owner.name}: y_pred of shape {tuple(y_pred.shape)} has no known class "
+            "axis. It must be (B, *spatial, C), C = 1 for a binary foreground."
+        )
+    return classes(owner, takes, y_true, y_pred)
+
+
+def levels(owner, takes, y_true, y_pred):
+    """Ranks `(…, 1)`, rows `(…, C)` or levels `(…, C - 1)` to `(…, C - 1)`."""
+    y_pred = owner.cast(y_pred)
+    t, p = tuple(y_true.shape), tuple(y_pred.shape)
+    given = y_true
+    if len(p) > 1 and compatible(t, p[:-1]):
+        y_true, t = ops.expand_dims(y_true, axis=-1), (*t, 1)
+    fits = len(p) > 1 and p[-1] is not None and compatible(t[:-1], p[:-1])
+    if not fits or t[-1] not in (1, p[-1], p[-1] + 1):
+        refuse(
+            owner, given, y_pred,
+            "For C classes y_pred is (B, …, C - 1); give ranks (B, …), or rows (B, …, C).",
+        )
+    if t[-1] == 1:
+        targets.check_ids(owner, y_true, p[-1] + 1)
+        return y_true, y_pred
+    targets.check_range(owner, y_true, *takes.range)
+    return owner.cast(y_true), y_pred
+
+
+# --- columns and blocks ------------------------------------------------------------------
+
+
+def columns(owner, takes, y_true, y_pred):
+    """One column of `y_true` `(…)` or `(…, 1)`, or one for each of `y_pred`'s K."""
+    targets.check_range(owner, y_true, *takes.range)
+    given, y_true, y_pred = y_true, owner.cast(y_true), owner.cast(y_pred)
+    p = tuple(y_pred.shape)
+    if len(y_true.shape) == len(p) - 1:
+        y_true = ops.expand_dims(y_true, -1)
+    # One column of y_true is compared with every one of y_pred, on purpose.
+    one = y_true.shape[-1:] == (1,) and compatible(y_true.shape[:-1], p[:-1])
+    if not one and not compatible(y_true.shape, p):
+        refuse(
+            owner, given, y_pred, f"Give y_true the shape {p[:-1]}, {(*p[:-1], 1)} or {p}."
+        )
+    return y_true, y_pred
+
+
+def blocks(owner, takes, y_true, y_pred):
+    """`y_true (…, K)` or `(…)` to `y_pred (…, P·K)`; the loss knows its P."""
+    targets.check_range(owner, y_true, *takes.range)
+    given, y_true, y_pred = y_true, owner.cast(y_true), owner.cast(y_pred)
+    p, size = tuple(y_pred.shape), owner.blocks
+    if len(y_true.shape) == len(p) - 1:
+        y_true = ops.expand_dims(y_true, -1)
+    t = tuple(y_true.shape)
+    fits = len(t) == len(p) and compatible(t[:-1], p[:-1])
+    if not fits or (None not in (t[-1], p[-1]) and t[-1] * size != p[-1]):
+        wanted = f"(…, {t[-1] * size})" if t and t[-1] is not None else f"(…, {size}·K)"
+        refuse(
+            owner, given, y_pred,
+            f"It takes {size} raw parameters for each of y_true's K columns, in blocks: "
+            f"y_pred {wanted}.",
+        )
+    return y_true, y_pred
+
+
+def bins(owner, takes, y_true, y_pred):
+    """A number `(…)` or `(…, 1)` for each distribution `(…, bins)`."""
+    given, y_true, y_pred = y_true, owner.cast(y_true), owner.cast(y_pred)
+    p = tuple(y_pred.shape)
+    if len(y_true.shape) == len(p) and p and y_true.shape[-1] == 1:
+        y_true = ops.squeeze(y_true, axis=-1)
+    enough = len(p) > 1 and (p[-1] is None or p[-1] > 1)
+    if not enough or not compatible(y_true.shape, p[:-1]):
+        refuse(
+            owner, given, y_pred,
+            "y_pred must be (B, …, bins) with two bins or more, and y_true hold one number "
+            "for each distribution, (B, …).",
+        )
+    low, high = takes.range
+    targets.check_range(owner, given, low, min(high, p[-1] - 1) if p[-1] else high)
+    return y_true, y_pred
+
+
+# --- vectors, lists, boxes -------------------------------------------------------------
+
+
+def embeddings(owner, takes, y_true, y_pred):
+    """Ids `(B,)` or `(B, 1)`, in the dtype they came in, to `(B, D)`."""
+    given, y_pred = y_true, owner.cast(y_pred)
+    if len(y_true.shape) == 2 and y_true.shape[-1] == 1:
+        y_true = ops.squeeze(y_true, axis=-1)
+    p = tuple(y_pred.shape)
+    if len(p) != 2 or not compatible(y_true.shape, p[:1]):
+        refuse(
+            owner, given, y_pred,
+            "Give class ids (B,) and embeddings (B, D); of one-hot rows take the argmax, and "
+            "flatten embeddings of higher rank.",
+        )
+    return y_true, y_pred
+
+
+def triplets(owner, takes, y_true, y_pred):
+    """`y_pred (B, 3, D)`: anchor, positive, negative. `y_true` is not looked at."""
+    y_pred = owner.cast(y_pred)
+    p = tuple(y_pred.shape)
+    if len(p) != 3 or p[1] not in (None, 3):
+        raise ValueError(
+            f"{owner.name}: y_pred of shape {p} does not hold triplets. It must be "
+            "(B, 3, D): the embeddings of anchor, positive and negative."
+        )
+    return y_true, y_pred
+
+
+def views(owner, takes, y_true, y_pred):
+    """Two views of the same samples, or one alone."""
+    if takes.y_true == "unused":
+        return y_true, views(owner, Takes("view", "view", "views"), y_pred, y_pred)[1]
+    y_true, y_pred = owner.cast(y_true), owner.cast(y_pred)
+    if len(y_pred.shape) != 2 or not compatible(y_true.shape, y_pred.shape):
+        refuse(owner, y_true, y_pred, "They are two views of the same samples, both (B, D).")
+    return y_true, y_pred
+
+
+def lists(owner, takes, y_true, y_pred):
+    """The relevance and the scores of the items of each list."""
+    given, out = (y_true, y_pred), []
+    for x in given:
+        x = owner.cast(x)
+        one_unit = len(x.shape) == 3 and x.shape[-1] == 1
+        out.append(ops.squeeze(x, axis=-1) if one_unit else x)
+    y_true, y_pred = out
+    if len(y_pred.shape) != 2 or not compatible(y_true.shape, y_pred.shape):
+        refuse(
+            owner, *given,
+            "Both must be (B, L): for each list the relevance and the scores of its items, "
+            "up to a trailing axis of 1. Pad shorter lists with labels of -1.",
+        )
+    return y_true, y_pred
+
+
+def boxes(owner, takes, y_true, y_pred):
+    """Boxes `(…, 4)` to boxes."""
+    y_true, y_pred = owner.cast(y_true), owner.cast(y_pred)
+    p = tuple(y_pred.shape)
+    if len(p) < 2 or p[-1] not in (4, None) or not compatible(y_true.shape, p):
+        refuse(
+            owner, y_true, y_pred,
+            "Both must hold boxes, (B, …, 4): select them from a wider output with "
+            "`loss.on(y_pred=slice(0, 4))`.",
+        )
+    return y_true, y_pred
+
+
+def free(owner, takes, y_true, y_pred):
+    """As they come; a trailing axis of 1 is squeezed or added where that makes them one."""
+    targets.check_range(owner, y_true, *takes.range)
+    y_true, y_pred = owner.cast(y_true), owner.cast(y_pred)
+    aligned, _ = align(y_true, y_pred)
+    return (aligned if compatible(aligned.shape, y_pred.shape) else y_true), y_pred
+
+
+RULES = {
+    "equal": equal,
+    "decisions": decisions,
+    "classes": classes,
+    "maps": maps,
+    "levels": levels,
+    "columns": columns,
+    "blocks": blocks,
+    "bins": bins,
+    "embeddings": embeddings,
+    "triplets": triplets,
+    "views": views,
+    "lists": lists,
+    "boxes": boxes,
+    "free": free,
+}
