@@ -89,9 +89,10 @@ def _mend(t, p):
             "use a classification loss."
         )
     if len(t) == len(p) and compatible(t[:-1], p[:-1]):
+        ids = " Class ids come without that axis, `ops.squeeze(y_true, -1)`." * (t[-1] == 1)
         return (
             f"The last axes differ ({t[-1]} and {p[-1]}): change the last layer, or "
-            "select columns with `loss.on(y_pred=..., y_true=...)`."
+            f"select columns with `loss.on(y_pred=..., y_true=...)`.{ids}"
         )
     return "Check the model's output shape against the data's."
 

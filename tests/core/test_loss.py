@@ -104,8 +104,13 @@ def test_binary_ids_are_one_hot_encoded():
     p = np.array([[0.2, 0.7, 0.1], [0.6, 0.3, 0.1]], "float32")
     rows = np.eye(3)[[1, 0]]
     expected = to_numpy(kl.BinaryCrossentropy()(rows, p))
-    for ids in (np.array([1, 0]), np.array([[1], [0]]), np.array([1, 0], "uint8")):
+    for ids in (np.array([1, 0]), np.array([1, 0], "uint8")):
         np.testing.assert_allclose(to_numpy(kl.BinaryCrossentropy()(ids, p)), expected)
+    for loss in (kl.BinaryCrossentropy, kl.BinaryFocalCrossentropy, kl.Hinge):
+        for column in (np.array([[1], [0]]), np.array([[1.0], [0.0]])):
+            # One decision for three outputs, or an id? Neither is guessed.
+            with pytest.raises(ValueError, match="without that axis"):
+                loss()(column, p)
     with pytest.raises(ValueError, match=r"\(2,\).*\(2, 3\)"):
         kl.BinaryCrossentropy()(np.array([1.0, 0.0]), p)
     with pytest.raises(ValueError, match="class id 2"):
