@@ -57,7 +57,9 @@ class Loss(keras.losses.Loss, metaclass=_SaveableWhenBuilt):
       losses that mix positions need it; elsewhere masked inputs arrive as 0
       and masked values are dropped.
     - `sample_weight`: then the loss applies the weights itself, and may return
-      one number for the whole batch.
+      one number for the whole batch. With the class attribute `weighs_positions`
+      it is given the weights of positions, `(B, …)`, alone, or `None`; those of
+      samples, `(B,)`, are applied to its values.
 
     Raises:
         ValueError: where `y_true`, `y_pred` and `sample_weight` do not fit, or
@@ -86,6 +88,7 @@ class Loss(keras.losses.Loss, metaclass=_SaveableWhenBuilt):
 
     observers = ()  # Called with the inputs of each call; callbacks that look at terms.
     masked = False  # Whether a Keras mask has ever come with the predictions.
+    weighs_positions = False  # Whether weights of positions go inside, not on the values.
 
     def __init__(self, *, reduction="sum_over_batch_size", name=None, dtype=None):
         if name is not None and (not isinstance(name, str) or not name):
@@ -121,8 +124,8 @@ class Loss(keras.losses.Loss, metaclass=_SaveableWhenBuilt):
 
     @property
     def applies_weights(self):
-        """Whether `call` takes the sample weights and applies them itself."""
-        return "sample_weight" in self._hook_takes
+        """Whether `call` applies all sample weights itself, those of samples too."""
+        return "sample_weight" in self._hook_takes and not self.weighs_positions
 
     # --- what a subclass may write -------------------------------------------
 
@@ -199,8 +202,8 @@ class Loss(keras.losses.Loss, metaclass=_SaveableWhenBuilt):
         hook = {}
         if "mask" in self._hook_takes:
             hook["mask"] = present
-        if self.applies_weights:
-            hook["sample_weight"] = weights
+        if "sample_weight" in self._hook_takes:
+            hook["sample_weight"], weights = self._inside_and_outside(weights)
         values = self.call(y_true, y_pred, **hook)
         attached = keras_mask(values)  # A hook may attach one, as Keras' own do.
         values = self._check_values(values, shape)
@@ -212,6 +215,12 @@ class Loss(keras.losses.Loss, metaclass=_SaveableWhenBuilt):
         for part in (mask, not_ignored):
             counted = combine_masks(counted, self._mask_of_values(part, values.shape))
         return values, weights, counted
+
+    def _inside_and_outside(self, weights):
+        """The weights that `call` applies, and those that its values get."""
+        if weights is None or self.applies_weights or len(weights.shape) > 1:
+            return weights, None
+        return None, weights
 
     def _mask_of_values(self, mask, shape):
         """`mask` where it masks values; `None` where `call` has applied it inside."""

@@ -52,6 +52,8 @@ class SegmentationLoss(LabelledLoss):
         self.over = checks.choice(self, "over", over, ("sample", "batch"))
         self.empty = checks.choice(self, "empty", empty, ("score", "skip"))
 
+    weighs_positions = True
+
     @property
     def applies_weights(self):
         return self.over == "batch"
@@ -93,7 +95,8 @@ class SegmentationLoss(LabelledLoss):
     def sums(self, maps, mask, weights):
         """Each map's sum per sample and class, or per class over the batch.
 
-        `weights` come only over the batch; see `applies_weights`.
+        `weights` of positions multiply what each adds; those of samples come only
+        over the batch, and then multiply a sample's sum.
         """
         return [self.over_batch(_sum_of(fill(x, mask), weights), weights) for x in maps]
 
