@@ -1,9 +1,11 @@
 """What the classification losses share."""
 
+import math
+
 from keras import ops
 
 from keras_losskit.core import checks, targets
-from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.elementwise import IncompleteLoss
 from keras_losskit.core.labelled import LabelledLoss
 from keras_losskit.core.numerics import (
     log_softmax_of,
@@ -12,6 +14,7 @@ from keras_losskit.core.numerics import (
     shares,
     softmax,
 )
+from keras_losskit.core.reduction import fill
 
 
 class CategoricalLoss(LabelledLoss):
@@ -111,7 +114,7 @@ class LogitsLoss(CategoricalLoss):
         )
 
 
-class BinaryLoss(ElementwiseLoss):
+class BinaryLoss(IncompleteLoss):
     """Base of losses on independent yes/no decisions, one per element.
 
     `y_pred (B, …, D)` holds probabilities or logits, `y_true` 0, 1 or in between
@@ -131,11 +134,30 @@ class BinaryLoss(ElementwiseLoss):
         )
 
     def prepare(self, y_true, y_pred):
-        y_true, y_pred, is_ids = one_hot_ids(self, y_true, y_pred)
+        known = None if self.missing is None else self.known(self.cast(y_true))
+        # What is missing is no label: nothing there is checked, or made a row of.
+        y_true, y_pred, is_ids = one_hot_ids(self, fill(y_true, known), y_pred)
         if not is_ids and "int" in str(y_true.dtype):
             targets.check_ids(self, y_true, 2, binary=True)
         y_true, y_pred = targets.match(self, self.cast(y_true), y_pred)
-        return targets.smooth(y_true, self.label_smoothing, 2), y_pred
+        return y_true if known is None else self._marked(y_true, known, is_ids), y_pred
+
+    def _marked(self, y_true, known, is_ids):
+        """`y_true` with `missing` where it was, so that the template empties it."""
+        if is_ids and self.missing in (0, 1):
+            raise ValueError(
+                f"{self.name}: `missing` {self.missing} is a class id here, which the rows of "
+                "0 and 1 made of ids cannot mark. Mark unknown ids with another number, say -1."
+            )
+        if is_ids and len(known.shape) < len(y_true.shape):
+            known = ops.expand_dims(known, -1)
+        elif not is_ids:
+            known, _ = targets.match(self, known, y_true)
+        marker = math.nan if self.missing == "nan" else self.missing
+        return ops.where(known, y_true, ops.convert_to_tensor(marker, dtype=y_true.dtype))
+
+    def call(self, y_true, y_pred):
+        return super().call(targets.smooth(y_true, self.label_smoothing, 2), y_pred)
 
 
 def one_hot_ids(owner, y_true, y_pred):

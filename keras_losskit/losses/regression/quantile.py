@@ -3,12 +3,13 @@
 from keras import ops
 
 from keras_losskit.core import checks, targets
-from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.elementwise import IncompleteLoss
 from keras_losskit.core.loss import register
+from keras_losskit.core.reduction import check_aligned, fill
 
 
 @register
-class Pinball(ElementwiseLoss):
+class Pinball(IncompleteLoss):
     """Pinball (quantile) loss: max(tau·e, (tau - 1)·e), e = y_true - y_pred.
 
     Its minimum is the tau-quantile of the target. With a list of K taus the
@@ -16,13 +17,18 @@ class Pinball(ElementwiseLoss):
 
     Args:
         tau: the quantile, 0 < tau < 1, or a list of K of them.
+        crossing_weight: w >= 0; adds w·Σ_k max(0, q_k - q_{k+1}), not divided by K, of
+            quantiles that cross. Needs rising taus; of one tau there is nothing to cross.
+        missing: as in `MeanSquaredError`. A column of y_true that is missing is so for
+            all taus; each known entry carries the crossings of known neighbours.
 
     Call shapes: with one tau as every elementwise loss. With K taus `y_pred` is
     `(B, …, K)` and `y_true` `(B, …)`, `(B, …, 1)` or `(B, …, K)`; values
     `(B, …)`, the mean over K.
 
     Raises:
-        ValueError: for a tau outside (0, 1), or shapes that do not fit.
+        ValueError: for a tau outside (0, 1), taus that do not rise where crossings are
+            weighed, or shapes that do not fit.
 
     Example:
 
@@ -37,11 +43,19 @@ class Pinball(ElementwiseLoss):
     https://doi.org/10.2307/1913643
     """
 
-    def __init__(self, tau=0.5, **common):
+    def __init__(self, tau=0.5, crossing_weight=0.0, **common):
         super().__init__(**common)
         one = not hasattr(tau, "__len__")
         check = checks.real if one else checks.sequence
         self.tau = check(self, "tau", tau, above=0, below=1)
+        self.crossing_weight = checks.real(
+            self, "crossing_weight", crossing_weight, at_least=0
+        )
+        if self.crossing_weight and not one and self.tau != sorted(self.tau):
+            raise ValueError(
+                "Pinball: `crossing_weight` needs taus that rise: of others the quantiles "
+                f"should cross. Received: tau={self.tau!r}, crossing_weight={crossing_weight!r}"
+            )
 
     def prepare(self, y_true, y_pred):
         if not isinstance(self.tau, list):
@@ -64,7 +78,22 @@ class Pinball(ElementwiseLoss):
                 f"{self.name}: y_true of shape {t} does not fit y_pred of shape {p}. "
                 f"Give y_true the shape {p[:-1]}, {(*p[:-1], 1)} or {p}."
             )
+        if self.missing is not None:  # Each quantile has an entry that may be missing.
+            y_true = ops.broadcast_to(y_true, ops.shape(y_pred))
         return y_true, y_pred
+
+    def call(self, y_true, y_pred, mask=None):
+        values = super().call(y_true, y_pred)
+        entries = self.missing is not None
+        if mask is not None and len(y_pred.shape) > 1 and not entries:
+            what = "a mask, or sample_weight,"
+            check_aligned(self.name, what, mask, y_pred.shape[:-1], "values")
+        if not self.crossing_weight or not isinstance(self.tau, list):
+            return values
+        crossing = ops.relu(y_pred[..., :-1] - y_pred[..., 1:])
+        if entries:
+            crossing = fill(crossing, ops.logical_and(mask[..., :-1], mask[..., 1:]))
+        return values + self.crossing_weight * ops.sum(crossing, axis=-1, keepdims=entries)
 
     def each(self, y_true, y_pred):
         e = y_true - y_pred
@@ -73,7 +102,7 @@ class Pinball(ElementwiseLoss):
 
 
 @register
-class Expectile(ElementwiseLoss):
+class Expectile(IncompleteLoss):
     """Expectile loss: |tau - 1[e < 0]|·e², e = y_true - y_pred.
 
     The squared counterpart of `Pinball`: its minimum is the tau-expectile, the mean
@@ -81,6 +110,7 @@ class Expectile(ElementwiseLoss):
 
     Args:
         tau: the weight of predictions that are too low; 0 < tau < 1.
+        missing: as in `MeanSquaredError`.
 
     Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
 
