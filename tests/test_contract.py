@@ -21,6 +21,7 @@ from tests.backends import (
     value_and_gradient,
     wide,
 )
+from tests.cases.case import is_missing
 from tests.cases.classification import CLASS_IDS, CLASS_SHARES
 from tests.cases.regression import POSITIVE_PRED, POSITIVE_TRUE, REAL_PRED, REAL_TRUE, cosine
 
@@ -150,6 +151,9 @@ def counted_positions(case, values):
         counted = case.y_true != ignore
     if case.in_batch:
         counted = ~np.isnan(case.found(case.y_true, case.y_pred))
+    if case.options.get("missing") is not None:
+        known = ~is_missing(case.y_true, case.options["missing"])
+        counted = known.reshape(*known.shape, *(1,) * (values.ndim - known.ndim)) & counted
     return counted
 
 

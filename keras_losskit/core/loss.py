@@ -52,7 +52,9 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
       losses that mix positions need it; elsewhere masked inputs arrive as 0
       and masked values are dropped.
     - `sample_weight`: then the loss applies the weights itself, and may return
-      one number for the whole batch.
+      one number for the whole batch. With the class attribute `weighs_positions`
+      it is given the weights of positions, `(B, …)`, alone, or `None`; those of
+      samples, `(B,)`, are applied to its values.
 
     Raises:
         ValueError: where `y_true`, `y_pred` and `sample_weight` do not fit, or
@@ -82,6 +84,7 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
     takes = None  # What the loss takes, a `Takes`; see there.
     fixed = {}  # Options of its bases that the class settles, and does not have itself.
     log_name = None  # The default name, where it is not the class name in snake case.
+    weighs_positions = False  # Whether weights of positions go inside, not on the values.
 
     def __init__(self, *, reduction="sum_over_batch_size", name=None, dtype=None):
         if name is not None and (not isinstance(name, str) or not name):
@@ -116,8 +119,8 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
 
     @property
     def applies_weights(self):
-        """Whether `call` takes the sample weights and applies them itself."""
-        return "sample_weight" in self._hook_takes
+        """Whether `call` applies all sample weights itself, those of samples too."""
+        return "sample_weight" in self._hook_takes and not self.weighs_positions
 
     # --- what a subclass may write -------------------------------------------
 
@@ -194,8 +197,8 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
         hook = {}
         if "mask" in self._hook_takes:
             hook["mask"] = present
-        if self.applies_weights:
-            hook["sample_weight"] = weights
+        if "sample_weight" in self._hook_takes:
+            hook["sample_weight"], weights = self._inside_and_outside(weights)
         values = self.call(y_true, y_pred, **hook)
         attached = keras_mask(values)  # A hook may attach one, as Keras' own do.
         values = self._check_values(values, shape)
@@ -207,6 +210,12 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
         for part in (mask, not_ignored):
             counted = combine_masks(counted, self._mask_of_values(part, values.shape))
         return values, weights, counted
+
+    def _inside_and_outside(self, weights):
+        """The weights that `call` applies, and those that its values get."""
+        if weights is None or self.applies_weights or len(weights.shape) > 1:
+            return weights, None
+        return None, weights
 
     def _mask_of_values(self, mask, shape):
         """`mask` where it masks values; `None` where `call` has applied it inside."""

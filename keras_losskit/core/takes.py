@@ -91,7 +91,8 @@ class Takes:
         y_true: what the targets hold: `"real"`, `"nonnegative"`, `"positive"`,
             `"counts"`, `"probability"` (0, 1 or in between), `"signs"`, `"classes"`
             (ids or rows), `"distribution"` (rows, or logits as y_pred), `"ranks"`,
-            `"logits"`, `"relevance"`, `"boxes"`, `"bins"`, `"ids"`, `"view"`, `"survival"`, `"unused"` or `"any"`.
+            `"logits"`, `"relevance"`, `"boxes"`, `"bins"`, `"ids"`, `"view"`,
+            `"survival"`, `"unused"` or `"any"`.
         y_pred: what the predictions hold: `"real"`, `"nonnegative"`, `"positive"`,
             `"probabilities"` (logits where the loss has `from_logits=True`),
             `"logits"`, `"scores"`, `"cosines"`, `"distances"`, `"embeddings"`,

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 import keras_losskit as kl
-from tests.cases.case import Case, distribution, mean_of
+from tests.cases.case import Case, distribution, mean_of, with_missing
 
 rng = np.random.default_rng(20240614)
 
@@ -50,27 +50,32 @@ def asymmetric(t, p, gamma_pos, gamma_neg, clip, from_logits, label_smoothing):
     return binary(t, p, from_logits, label_smoothing, term)
 
 
-def both_binary(loss, element, label="", **options):
+def both_binary(loss, element, label="", missing=(), **options):
     for from_logits, y_pred in ((True, BINARY_LOGITS), (False, BINARY_PROBS)):
-        yield Case(
+        case = Case(
             loss, {**options, "from_logits": from_logits}, BINARY_TRUE, y_pred,
             mean_of(element), kind="binary",
             label=label + ("logits" if from_logits else "probabilities"),
         )
+        yield case
+        if missing:
+            yield with_missing(case, element, missing[from_logits])
 
 
 BINARY = [
-    *both_binary(kl.BinaryCrossentropy, bce, label_smoothing=0.1, pos_weight=2.5),
+    *both_binary(kl.BinaryCrossentropy, bce, missing=(-1, "nan"), label_smoothing=0.1,
+        pos_weight=2.5),
     *both_binary(kl.BinaryCrossentropy, bce, "plain-", label_smoothing=0.0, pos_weight=None),
     *both_binary(
-        kl.BinaryFocalCrossentropy, binary_focal, gamma=1.5, alpha=0.3, label_smoothing=0.1
+        kl.BinaryFocalCrossentropy, binary_focal, missing=(-1, "nan"), gamma=1.5,
+        alpha=0.3, label_smoothing=0.1,
     ),
     *both_binary(
         kl.BinaryFocalCrossentropy, binary_focal, "root-",
         gamma=0.5, alpha=None, label_smoothing=0.0,
     ),
     *both_binary(
-        kl.AsymmetricMultiLabel, asymmetric,
+        kl.AsymmetricMultiLabel, asymmetric, missing=("nan", -1),
         gamma_pos=1.5, gamma_neg=3.0, clip=0.1, label_smoothing=0.1,
     ),
     *both_binary(
@@ -488,6 +493,7 @@ MINING = [
 CASES = BINARY + HINGE + CATEGORICAL + DISTRIBUTIONS + ORDINAL + MINING
 
 BAD_OPTIONS = {
+    "missing": ("none", float("nan"), float("inf"), True, [1.0]),
     "label_smoothing": (-0.1, 1.1, float("nan")),
     "pos_weight": (0, -1, float("nan")),
     "gamma": (-1, float("nan"), "2"),

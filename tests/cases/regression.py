@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 import keras_losskit as kl
-from tests.cases.case import Case, mean_of
+from tests.cases.case import Case, is_missing, mean_of, with_missing
 
 rng = np.random.default_rng(20240613)
 
@@ -39,6 +39,16 @@ def pinball(t, p, tau):
     return max(tau * e, (tau - 1) * e)
 
 
+def pinball_of_one(t, p, tau, crossing_weight):
+    return pinball(t, p, tau)  # One quantile crosses none.
+
+
+def crossing(q, known):
+    """Σ max(0, q_k - q_{k+1}) of neighbours that are both known."""
+    pairs = zip(q, q[1:], known, known[1:])
+    return sum(max(0.0, a - b) for a, b, both, next_known in pairs if both and next_known)
+
+
 def channel_weighted(y_true, y_pred, weights):
     out = np.zeros(y_pred.shape[:-1])
     for i in np.ndindex(*out.shape):
@@ -47,15 +57,40 @@ def channel_weighted(y_true, y_pred, weights):
     return out
 
 
-def pinball_many(y_true, y_pred, tau):
+def pinball_many(y_true, y_pred, tau, crossing_weight):
     out = np.zeros(y_pred.shape[:-1])
     for i in np.ndindex(*out.shape):
         out[i] = sum(pinball(y_true[i], p, t) for t, p in zip(tau, y_pred[i])) / len(tau)
+        out[i] += crossing_weight * crossing(y_pred[i], [True] * len(tau))
     return out
 
 
+def pinball_missing(y_true, y_pred, tau, crossing_weight, missing):
+    out = np.zeros(y_pred.shape)
+    for i in np.ndindex(*out.shape[:-1]):
+        target = y_true[i] if y_true.ndim == y_pred.ndim else [y_true[i]] * len(tau)
+        known = [not is_missing(t, missing) for t in target]
+        for k in np.flatnonzero(known):
+            out[i][k] = pinball(target[k], y_pred[i][k], tau[k])
+            out[i][k] += crossing_weight * crossing(y_pred[i], known)
+    return out
+
+
+def channels_missing(y_true, y_pred, weights, missing):
+    out = np.zeros(y_pred.shape)
+    for i in np.ndindex(*out.shape):
+        if not is_missing(y_true[i], missing):
+            out[i] = weights[i[-1]] * (y_pred[i] - y_true[i]) ** 2
+    return out
+
+
+ELEMENTS = []  # Cases of functions of one entry, with that function.
+
+
 def real(loss, element, label="", **options):
-    return Case(loss, options, REAL_TRUE, REAL_PRED, mean_of(element), label=label)
+    case = Case(loss, options, REAL_TRUE, REAL_PRED, mean_of(element), label=label)
+    ELEMENTS.append((case, element))
+    return case
 
 
 def smooth_l1(t, p, beta):
@@ -113,7 +148,17 @@ def cosine(y_true, y_pred, axis):
 
 
 def positive(loss, element, **options):
-    return Case(loss, options, POSITIVE_TRUE, POSITIVE_PRED, mean_of(element))
+    case = Case(loss, options, POSITIVE_TRUE, POSITIVE_PRED, mean_of(element))
+    ELEMENTS.append((case, element))
+    return case
+
+
+def poisson(t, p, log_rate):
+    return math.exp(p) - t * p if log_rate else p - t * math.log(p + 1e-7)
+
+
+GAPS = REAL_TRUE.copy()
+GAPS[0, 1, 2] = GAPS[1, 0] = GAPS[2, 2, :2] = -9.0
 
 
 CASES = [
@@ -124,14 +169,30 @@ CASES = [
     real(kl.ReverseHuber, reverse_huber, threshold=0.6),
     real(kl.DeadZoneAbsoluteError, dead_zone, threshold=0.4),
     real(kl.RangeWeightedSquaredError, range_weighted, low=-0.3, high=0.9, outside_weight=2.5),
-    real(kl.Pinball, pinball, tau=0.8),
+    real(kl.Pinball, pinball_of_one, tau=0.8, crossing_weight=0.5),
     Case(
-        kl.Pinball, {"tau": [0.1, 0.5, 0.75]}, REAL_TRUE[..., 0], REAL_PRED[..., :3],
-        pinball_many, label="many",
+        kl.Pinball, {"tau": [0.1, 0.5, 0.75], "crossing_weight": 0.0}, REAL_TRUE[..., 0],
+        REAL_PRED[..., :3], pinball_many, label="many",
+    ),
+    Case(
+        kl.Pinball, {"tau": [0.1, 0.5, 0.75], "crossing_weight": 0.7}, REAL_TRUE[..., 0],
+        REAL_PRED[..., :3], pinball_many, label="crossing",
+    ),
+    *(
+        Case(
+            kl.Pinball, {"tau": [0.1, 0.5, 0.75], "crossing_weight": 0.7, "missing": -9},
+            y_true, REAL_PRED[..., :3], pinball_missing, label=label,
+        )
+        for label, y_true in (("column", GAPS[..., 2]), ("columns", GAPS[..., :3]))
     ),
     Case(
         kl.ChannelWeightedSquaredError, {"weights": [1.0, 2.0, 0.5, 0.0, 3.0]},
         REAL_TRUE, REAL_PRED, channel_weighted,
+    ),
+    Case(
+        kl.ChannelWeightedSquaredError,
+        {"weights": [1.0, 2.0, 0.5, 0.0, 3.0], "missing": -9.0},
+        GAPS, REAL_PRED, channels_missing, label="missing",
     ),
     Case(kl.RootMeanSquaredError, {}, REAL_TRUE, REAL_PRED, root_mean),
     real(kl.MeanAbsolutePercentageError, lambda t, p: 100 * abs(p - t) / abs(t)),
@@ -163,7 +224,11 @@ CASES = [
     real(
         kl.EpsilonInsensitive, lambda t, p, epsilon: max(abs(p - t) - epsilon, 0), epsilon=0.4
     ),
-    positive(kl.Poisson, lambda t, p: p - t * math.log(p + 1e-7)),
+    positive(kl.Poisson, poisson, log_rate=False),
+    Case(
+        kl.Poisson, {"log_rate": True}, np.round(POSITIVE_TRUE), REAL_PRED, mean_of(poisson),
+        kind="counts", label="log-rate",
+    ),
     positive(kl.Tweedie, tweedie, power=1.3),
     positive(kl.GammaDeviance, lambda t, p: 2 * (math.log(p / t) + t / p - 1)),
     Case(
@@ -176,7 +241,15 @@ CASES = [
     ),
 ]
 
+CASES += [
+    with_missing(case, element, "nan" if i % 2 else -9.0)
+    for i, (case, element) in enumerate({c.loss: (c, e) for c, e in ELEMENTS}.values())
+]
+
 BAD_OPTIONS = {
+    "missing": ("none", "NaN", float("nan"), float("inf"), True, [1.0]),
+    "log_rate": (1, None, "yes"),
+    "crossing_weight": (-1, float("nan"), "1", None),
     "delta": (0, -1, float("nan"), float("inf"), "1", None, True),
     "threshold": (-1, float("nan"), "1"),
     "tau": (0, 1, -0.1, float("nan"), [], [0.5, 2.0], "0.5"),

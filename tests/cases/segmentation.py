@@ -14,6 +14,7 @@ MAP_IDS = rng.integers(0, 3, size=(3, 4, 3))  # Class 3 is absent.
 MAP_PROBS = np.exp(MAP_LOGITS) / np.exp(MAP_LOGITS).sum(-1, keepdims=True)
 FOREGROUND_LOGITS = MAP_LOGITS[..., :1]
 FOREGROUND = (MAP_IDS[..., None] == 1).astype("float64")
+SOFT_FOREGROUND = 0.2 + 0.7 * FOREGROUND
 VOLUME_LOGITS = rng.normal(size=(3, 3, 4, 2, 3)) * 2
 VOLUME_IDS = rng.integers(0, 3, size=(3, 3, 4, 2))
 
@@ -91,19 +92,27 @@ def flat(score, **also):
     return class_mean(of_maps, **also)
 
 
-def dice(p, g, smooth, squared=False):
+def hits(p, g, intersection):
+    if intersection == "l1":
+        return (sum(p) + sum(g) - sum(abs(p - g))) / 2
+    return sum(p * g)
+
+
+def dice(p, g, smooth, squared=False, intersection="product"):
     power = 2 if squared else 1
     denominator = sum(p**power) + sum(g**power) + smooth
-    return 1 - (2 * sum(p * g) + smooth) / denominator if denominator else 0.0
+    return 1 - (2 * hits(p, g, intersection) + smooth) / denominator if denominator else 0.0
 
 
-def jaccard(p, g, smooth):
-    union = sum(p) + sum(g) - sum(p * g) + smooth
-    return 1 - (sum(p * g) + smooth) / union if union else 0.0
+def jaccard(p, g, smooth, intersection="product"):
+    found = hits(p, g, intersection)
+    union = sum(p) + sum(g) - found + smooth
+    return 1 - (found + smooth) / union if union else 0.0
 
 
-def tversky(p, g, smooth, fp_weight, fn_weight):
-    tp, fp, fn = sum(p * g), sum(p * (1 - g)), sum((1 - p) * g)
+def tversky(p, g, smooth, fp_weight, fn_weight, intersection="product"):
+    tp = hits(p, g, intersection)
+    fp, fn = sum(p) - tp, sum(g) - tp
     denominator = tp + fp_weight * fp + fn_weight * fn + smooth
     return 1 - (tp + smooth) / denominator if denominator else 0.0
 
@@ -323,6 +332,21 @@ def maps(loss, reference, volume=False, smooth=True, **options):
         )
 
 
+def l1_cases(loss, reference, **options):
+    """Soft and hard targets, over the sample and over the batch."""
+    options["intersection"] = "l1"
+    binary = {**NO_OPTIONS, "from_logits": True, **options}
+    for label, shared, y_true, y_pred in (
+        ("l1-soft", binary, SOFT_FOREGROUND, FOREGROUND_LOGITS),
+        ("l1-batch", {**binary, "over": "batch"}, SOFT_FOREGROUND, FOREGROUND_LOGITS),
+        ("l1-all", {**ALL_OPTIONS, **options}, MAP_IDS, MAP_LOGITS),
+    ):
+        yield Case(
+            loss, shared, y_true, y_pred, reference, kind="map", label=label,
+            batch=shared["over"] == "batch",
+        )
+
+
 def softmax_cases():
     for classes, case in zip(
         ([1, 3], "all", "present", "all"),
@@ -358,7 +382,17 @@ CASES = [
     *maps(kl.Boundary, class_mean(boundary), volume=True, smooth=False),
 ]
 
+L1_CASES = [
+    *l1_cases(kl.Dice, flat(dice)),
+    *l1_cases(kl.LogCoshDice, flat(dice, finish=lambda d: math.log(math.cosh(d)))),
+    *l1_cases(kl.Jaccard, flat(jaccard)),
+    *l1_cases(kl.Tversky, flat(tversky), fp_weight=0.3, fn_weight=0.9),
+    *l1_cases(kl.FocalTversky, flat(focal_tversky), fp_weight=0.4, fn_weight=0.9, gamma=0.6),
+]
+CASES += L1_CASES
+
 BAD_OPTIONS = {
+    "intersection": ("l2", None, True),
     "from_logits": (1, None, "yes"),
     "class_weights": ([], [-1.0, 1.0], [0.0, 0.0], 3),
     "ignore_class": (1.5, "a", True),

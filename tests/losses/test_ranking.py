@@ -39,6 +39,121 @@ def test_padding_anywhere_reaches_neither_value_nor_gradient(loss):
         assert np.isfinite(g).all() and np.count_nonzero(g) <= 4
 
 
+# --- weights of items -------------------------------------------------------------------
+
+WEIGHTS = np.random.default_rng(6).uniform(0.5, 2, size=RELEVANCE.shape)
+WEIGHTS[0, 1] = WEIGHTS[1, 2] = WEIGHTS[3, 3] = 0
+
+
+def weighed_pairs(term):
+    def one(y, s, w):
+        pairs = [(i, j) for i in range(len(y)) for j in range(len(y)) if y[i] > y[j]]
+        total = sum(w[i] * term(y[i], y[j], s[i], s[j]) for i, j in pairs)
+        return total / sum(w[i] for i, _ in pairs) if pairs else 0.0
+
+    return one
+
+
+def softmax_of(x):
+    return np.exp(x) / sum(np.exp(x))
+
+
+def weighed_list_softmax(y, s, w):
+    parts = zip(w, softmax_of(y), softmax_of(s)) if len(y) else ()
+    return -sum(a * t * math.log(p) for a, t, p in parts)
+
+
+def weighed_list_mle(y, s, w):
+    order, total = sorted(range(len(y)), key=lambda i: -y[i]), 0.0
+    for place, i in enumerate(order):
+        total += w[i] * (math.log(sum(math.exp(s[k]) for k in order[place:])) - s[i])
+    return total
+
+
+def ranks_of(s, temperature):
+    return [
+        1 + sum(1 / (1 + math.exp((a - b) / temperature)) for j, b in enumerate(s) if j != i)
+        for i, a in enumerate(s)
+    ]
+
+
+def weighed_ndcg(y, s, w, temperature=0.4):
+    gain = [a * (2**g - 1) for a, g in zip(w, y)]
+    ideal = sum(g / math.log2(2 + k) for k, g in enumerate(sorted(gain, reverse=True)))
+    dcg = sum(g / math.log2(1 + r) for g, r in zip(gain, ranks_of(s, temperature)))
+    return 1 - dcg / ideal if ideal else 0.0
+
+
+def weighed_mrr(y, s, w, temperature=0.4):
+    found = sum(a * g / r for a, g, r in zip(w, y, ranks_of(s, temperature)))
+    relevance = sum(a * g for a, g in zip(w, y))
+    return 1 - found / relevance if relevance else 0.0
+
+
+def weighed_lambda(y, s, w, sigma=1.5):
+    rank = {i: 1 + place for place, i in enumerate(sorted(range(len(y)), key=lambda i: -s[i]))}
+    best = sum((2**g - 1) / math.log2(2 + k) for k, g in enumerate(sorted(y, reverse=True)))
+    total = 0.0
+    for i in range(len(y)):
+        for j in range(len(y)):
+            if y[i] > y[j]:
+                moved = abs(1 / math.log2(1 + rank[i]) - 1 / math.log2(1 + rank[j]))
+                change = (2 ** y[i] - 2 ** y[j]) * moved / best
+                total += w[i] * change * math.log(1 + math.exp(-sigma * (s[i] - s[j])))
+    return total
+
+
+WEIGHED = {
+    kl.PairwiseLogistic: weighed_pairs(lambda a, b, s, t: math.log(1 + math.exp(t - s))),
+    kl.PairwiseHinge: weighed_pairs(lambda a, b, s, t: max(0.0, 1 - (s - t))),
+    kl.PairwiseSoftZeroOne: weighed_pairs(lambda a, b, s, t: 1 / (1 + math.exp(s - t))),
+    kl.PairwiseMeanSquared: weighed_pairs(lambda a, b, s, t: ((s - t) - (a - b)) ** 2),
+    kl.ListSoftmax: weighed_list_softmax,
+    kl.ListMLE: weighed_list_mle,
+    kl.ApproxNDCG: weighed_ndcg,
+    kl.ApproxMRR: weighed_mrr,
+    kl.LambdaNDCG: weighed_lambda,
+}
+
+
+@pytest.mark.parametrize("case", RANKING, ids=lambda c: c.id)
+def test_weights_of_items_act_inside_the_list(case):
+    kept = (RELEVANCE >= 0) & (WEIGHTS > 0)  # A weight of 0 is padding.
+    expected = [
+        WEIGHED[case.loss](y[k].tolist(), s[k].tolist(), w[k].tolist())
+        for y, s, w, k in zip(RELEVANCE, SCORES, WEIGHTS, kept)
+    ]
+    spoilt = np.where(kept, SCORES, np.nan)
+    with wide():
+        for reduction, wanted in (
+            ("none", expected), ("mean_with_sample_weight", np.mean(expected)),
+        ):
+            loss = case.make(reduction=reduction, dtype="float64")
+            for weights in (WEIGHTS, WEIGHTS[..., None]):
+                got = to_numpy(loss(RELEVANCE, spoilt, weights))
+                np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-12)
+    loss = case.make()
+    value, gradient = value_and_gradient(
+        lambda p: loss(RELEVANCE, p, WEIGHTS), spoilt.astype("float32")
+    )
+    np.testing.assert_allclose(value, np.mean(expected), rtol=1e-5)
+    assert np.isfinite(gradient).all() and not gradient[~kept].any()
+    y, w = RELEVANCE.astype("float32"), WEIGHTS.astype("float32")
+    for how, function in compiled(lambda t, p, w: loss(t, p, w)).items():
+        got = function(*map(ops.convert_to_tensor, (y, spoilt.astype("float32"), w)))
+        np.testing.assert_allclose(to_numpy(got), value, rtol=1e-5, err_msg=how)
+
+
+@pytest.mark.parametrize("case", RANKING, ids=lambda c: c.id)
+def test_equal_weights_of_items(case):
+    """They change nothing of a mean, and multiply a sum."""
+    sums = (kl.ListSoftmax, kl.ListMLE, kl.LambdaNDCG)
+    loss = case.make(reduction="none")
+    got = to_numpy(loss(RELEVANCE, SCORES, np.full(RELEVANCE.shape, 3.0)))
+    expected = values(loss, RELEVANCE, SCORES) * (3 if case.loss in sums else 1)
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
+
+
 @each
 def test_a_score_that_is_no_number_shows(loss):
     y, s = np.array([[2.0, 0, 1, -1], [1, 0, 2, -1]]), rng.normal(size=(2, 4))
@@ -165,7 +280,7 @@ def test_what_is_no_list_is_refused(loss):
         with pytest.raises(ValueError, match="labels of -1"):
             loss()(np.zeros(shape), np.zeros(shape))
     with pytest.raises(ValueError, match="sample_weight"):
-        loss()(RELEVANCE, SCORES, np.ones((4, 6)))
+        loss()(RELEVANCE, SCORES, np.ones((4, 5)))
 
 
 # --- known values ------------------------------------------------------------------------

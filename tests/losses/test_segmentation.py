@@ -12,8 +12,17 @@ from sklearn.metrics import jaccard_score, matthews_corrcoef
 import keras_losskit as kl
 from keras_losskit.losses.segmentation.centerline import soft_skeleton
 from keras_losskit.losses.segmentation.distance_transform import squared_distances
+from keras_losskit.losses.segmentation.overlap import OverlapLoss
 from tests.backends import BACKEND, compiled, to_numpy, value_and_gradient, wide
-from tests.cases.segmentation import CASES
+from tests.cases.segmentation import (
+    CASES,
+    L1_CASES,
+    distances,
+    groups_of,
+    positions,
+    scored_classes,
+    skeleton,
+)
 
 RNG = np.random.default_rng(7)
 HARD_IDS = RNG.integers(0, 3, size=(2, 6, 5))
@@ -183,6 +192,72 @@ def test_relatives_agree():
     np.testing.assert_allclose(uniform, 1 - (p * hard(y)).sum() / y.size, rtol=1e-5)
 
 
+# --- the form for soft targets ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", L1_CASES, ids=lambda c: c.id)
+def test_l1_is_least_at_soft_targets(case):
+    """The product is least at hard predictions, whatever the target is."""
+    soft = np.random.default_rng(4).uniform(0.1, 0.9, size=(3, 5, 4, 1)).astype("float32")
+    options = {**case.options, "from_logits": False, "class_weights": None}
+    options = {**options, "ignore_class": None, "smooth": 0.0}
+    value, gradient = value_and_gradient(lambda p: case.loss(**options)(soft, p), soft)
+    assert 0 <= value < 1e-20 and not gradient.any()  # A power below 1 holds a tiny number.
+    for moved in (soft * 0.9, soft * 1.1, (soft > 0.5) * 1.0):
+        assert number(case.loss(**options), soft, moved) > 1e-3
+    assert number(case.loss(**{**options, "intersection": "product"}), soft, soft) > 1e-3
+
+
+@pytest.mark.parametrize("over", ["sample", "batch"])
+@pytest.mark.parametrize(
+    "loss", [kl.Dice, kl.LogCoshDice, kl.Jaccard, kl.Tversky, kl.FocalTversky]
+)
+def test_l1_of_hard_targets_is_the_product(loss, over):
+    p = np.random.default_rng(1).dirichlet(np.ones(3), size=HARD_IDS.shape).astype("float32")
+    l1, product = loss(over=over, intersection="l1"), loss(over=over)
+    value, gradient = value_and_gradient(lambda p: l1(HARD_IDS, p), p)
+    expected, expected_gradient = value_and_gradient(lambda p: product(HARD_IDS, p), p)
+    np.testing.assert_allclose(value, expected, rtol=1e-6)
+    np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-5, atol=1e-7)
+
+
+def test_l1_at_a_tie_has_the_slope_of_its_formula():
+    """d|x| at 0 is 0: Dice is Σ|p - g|/(Σp + Σg), here of slope -Σ|p - g|/(Σp + Σg)²."""
+    g, p = np.array([[[0.5], [0.25]]]), np.array([[[0.5], [0.75]]], "float32")
+    _, gradient = value_and_gradient(lambda p: kl.Dice(intersection="l1")(g, p), p)
+    np.testing.assert_allclose(gradient[0, :, 0], [-0.5 / 4, 1 / 2 - 0.5 / 4], rtol=1e-6)
+
+
+@pytest.mark.parametrize("over", ["sample", "batch"])
+def test_l1_keeps_its_digits_on_large_volumes(over):
+    rng = np.random.default_rng(12)
+    g = rng.random((2, 64, 64, 64, 2)).astype("float32")
+    p = np.clip(g + 1e-4 * rng.normal(size=g.shape), 0, 1).astype("float32")
+    exact, target = p.astype("float64"), g.astype("float64")
+    axes = (1, 2, 3) if over == "sample" else (0, 1, 2, 3)
+    gap = np.abs(exact - target).sum(axes)
+    hits = np.minimum(exact, target).sum(axes)
+    loss = kl.Jaccard(intersection="l1", over=over)
+    np.testing.assert_allclose(number(loss, g, p), np.mean(gap / (hits + gap)), rtol=2e-5)
+
+
+def test_l1_and_squares_are_refused():
+    with pytest.raises(ValueError, match="Dice: `squared` does not go with `intersection='l1'"):
+        kl.Dice(squared=True, intersection="l1")
+
+
+def test_a_loss_on_counts_subtracts_nothing_by_default():
+    class Overlap(OverlapLoss):
+        pass
+
+    rng = np.random.default_rng(2)
+    g = (rng.random((2, 40, 40, 1)) < 0.4).astype("float32")
+    p = np.abs(g - 1e-6).astype("float32")
+    gap = np.abs(p.astype("float64") - g).sum((1, 2, 3))
+    expected = np.mean(gap / (gap + (p.astype("float64") * g).sum((1, 2, 3))))
+    np.testing.assert_allclose(number(Overlap(), g, p), expected, rtol=1e-5)
+
+
 # --- the edges ----------------------------------------------------------------------------
 
 
@@ -301,6 +376,142 @@ def test_a_weight_over_the_batch_repeats_the_sample(case):
         repeated = [0, 0, 2]
         expected = number(loss, case.y_true[repeated], case.y_pred[repeated])
     np.testing.assert_allclose(got, expected, rtol=1e-9)
+
+
+# --- weights of positions ---------------------------------------------------------------
+
+DISTANCES = (kl.HausdorffDistance, kl.Boundary)
+by_place = pytest.mark.parametrize(
+    "case", [c for c in CASES if c.loss in (*DISTANCES, kl.CenterlineDice)], ids=lambda c: c.id
+)
+by_counts = pytest.mark.parametrize(
+    "case", [c for c in CASES if c.loss not in (*DISTANCES, kl.CenterlineDice)],
+    ids=lambda c: c.id,
+)
+
+
+@by_counts
+def test_a_weight_of_a_position_repeats_it(case):
+    """Of counts: a weight of 2 is the position twice, of 0 the position left out."""
+    shape = case.y_pred.shape[:-1]
+    weights = np.resize([2, 0, 1, 1, 3], shape)
+    weights[1] = 1
+
+    def repeated(b):
+        places = np.repeat(np.arange(weights[b].size), weights[b].ravel())
+        y_true = case.y_true[b].reshape(weights[b].size, *case.y_true.shape[len(shape):])
+        return y_true[places], case.y_pred[b].reshape(weights[b].size, -1)[places]
+
+    parts = [repeated(b) for b in range(len(weights))]
+    if case.batch:
+        parts = [tuple(np.concatenate(x) for x in zip(*parts))]
+    expected = [
+        np.ravel(case.reference(y[None], p[None], **case.options))[0] for y, p in parts
+    ]
+    spoilt = np.where(weights[..., None] == 0, np.nan, case.y_pred)
+    with wide():
+        loss = case.make(reduction="none", dtype="float64")
+        got = number(loss, case.y_true, spoilt, weights)
+        np.testing.assert_allclose(np.ravel(got), expected, rtol=1e-9, atol=1e-12)
+        # They are no samples' weights: the reduction sees none.
+        mean = case.make(dtype="float64", reduction="mean_with_sample_weight")
+        got = number(mean, case.y_true, spoilt, weights)
+    np.testing.assert_allclose(got, np.mean(expected), rtol=1e-9, atol=1e-12)
+
+
+@by_place
+def test_a_weight_of_a_position_multiplies_what_it_adds(case):
+    """Shapes stay as they are, but for positions of weight 0, which do not exist."""
+    rng = np.random.default_rng(9)
+    weights = rng.uniform(0.5, 2, size=case.y_pred.shape[:-1])
+    weights[:, 1, 1:] = 0
+    o = case.options
+    options = {k: o[k] for k in ("alpha", "iterations", "smooth") if k in o}
+    score = {
+        kl.HausdorffDistance: weighed_hausdorff, kl.Boundary: weighed_boundary,
+        kl.CenterlineDice: weighed_centerline,
+    }[case.loss]
+    expected = []
+    for group in groups_of(case.y_pred, o["over"]):
+        total = weight_sum = 0.0
+        for c in scored_classes(case.y_pred, o["ignore_class"], o["include_background"]):
+            found = []
+            for b in group:
+                p, g, exists = positions(
+                    case.y_true[b], case.y_pred[b], c, o["from_logits"], o["ignore_class"]
+                )
+                found.append((p, g, exists & (weights[b] > 0), weights[b]))
+            if o["empty"] == "skip" and not any(g[e].any() for _, g, e, _ in found):
+                continue
+            w = 1.0 if o["class_weights"] is None else o["class_weights"][c]
+            total, weight_sum = total + w * score(found, **options), weight_sum + w
+        expected.append(total / weight_sum if weight_sum else 0.0)
+    spoilt = np.where(weights[..., None] == 0, np.nan, case.y_pred)
+    with wide():
+        got = number(case.make(reduction="none", dtype="float64"), case.y_true, spoilt, weights)
+    np.testing.assert_allclose(np.ravel(got), expected, rtol=1e-9, atol=1e-12)
+
+
+def weighed_hausdorff(maps, alpha):
+    total = weight_sum = 0.0
+    for p, g, e, w in maps:
+        values = (p - g) ** 2 * (distances(p, e) ** alpha + distances(g, e) ** alpha)
+        total, weight_sum = total + (w * values)[e].sum(), weight_sum + w[e].sum()
+    return total / weight_sum
+
+
+def weighed_boundary(maps):
+    total = weight_sum = 0.0
+    for p, g, e, w in maps:
+        d = distances(g, e)
+        signed = np.where(d > 0, np.where(g > 0.5, 1 - d, d), 0)
+        total, weight_sum = total + (w * signed * p)[e].sum(), weight_sum + w[e].sum()
+    return total / weight_sum
+
+
+def weighed_centerline(maps, smooth, iterations):
+    in_target = predicted = found = target = smooth
+    for p, g, e, w in maps:
+        s_p, s_g = skeleton(p, e, iterations), skeleton(g, e, iterations)
+        in_target, predicted = in_target + (w * s_p * g)[e].sum(), predicted + (w * s_p)[e].sum()
+        found, target = found + (w * s_g * p)[e].sum(), target + (w * s_g)[e].sum()
+    t, s = (a / b if b else 1.0 for a, b in ((in_target, predicted), (found, target)))
+    return 1 - 2 * t * s / (t + s) if t + s else 1.0
+
+
+@first_of_each
+def test_weight_maps_compile_and_empty_what_weighs_nothing(case):
+    weights = np.random.default_rng(3).uniform(0, 2, size=case.y_pred.shape[:-1])
+    weights = np.where(weights < 0.3, 0, weights).astype("float32")
+    p = np.where(weights[..., None] == 0, np.nan, case.y_pred).astype("float32")
+    loss = case.make()
+    expected, gradient = value_and_gradient(lambda p: loss(case.y_true, p, weights), p)
+    assert np.isfinite(expected) and np.isfinite(gradient).all()
+    assert not gradient[weights == 0].any()
+    for how, function in compiled(lambda t, p, w: loss(t, p, w)).items():
+        arrays = (case.y_true.astype("int32"), p, weights)
+        got = to_numpy(function(*map(ops.convert_to_tensor, arrays)))
+        np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-7, err_msg=how)
+    ones = np.ones_like(weights)
+    np.testing.assert_allclose(
+        number(loss, case.y_true, case.y_pred, ones), number(loss, case.y_true, case.y_pred),
+        rtol=1e-5, atol=1e-7,
+    )
+    nothing, gradient = value_and_gradient(lambda p: loss(case.y_true, p, 0 * weights), p)
+    assert np.isfinite(nothing) and not gradient.any()
+
+
+@pytest.mark.parametrize("over", ["sample", "batch"])
+def test_a_weight_map_goes_to_each_term_of_a_sum(over):
+    y, w = HARD_IDS, np.random.default_rng(8).uniform(0, 2, size=HARD_IDS.shape)
+    p = np.random.default_rng(1).dirichlet(np.ones(3), size=y.shape)
+    g, by = hard(y), w[..., None]
+    axes = (1, 2) if over == "sample" else (0, 1, 2)
+    score = 2 * (by * p * g).sum(axes) / (by * (p + g)).sum(axes)
+    crossentropy = -(w * np.log((p * g).sum(-1))).mean()
+    total = kl.CategoricalCrossentropy() + 0.5 * kl.Dice(over=over)
+    expected = crossentropy + 0.5 * (1 - score.mean())
+    np.testing.assert_allclose(number(total, y, p, w), expected, rtol=1e-5)
 
 
 def test_every_loss_takes_the_shared_options():

@@ -1,9 +1,11 @@
 """What the classification losses share."""
 
+import math
+
 from keras import ops
 
-from keras_losskit.core import checks, targets
-from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core import checks, shapes, targets
+from keras_losskit.core.elementwise import IncompleteLoss
 from keras_losskit.core.labelled import LabelledLoss
 from keras_losskit.core.numerics import (
     log_softmax_of,
@@ -12,6 +14,7 @@ from keras_losskit.core.numerics import (
     shares,
     softmax,
 )
+from keras_losskit.core.reduction import fill
 from keras_losskit.core.takes import Takes
 
 
@@ -94,7 +97,7 @@ class LogitsLoss(CategoricalLoss):
     fixed = {"from_logits": True}
 
 
-class BinaryLoss(ElementwiseLoss):
+class BinaryLoss(IncompleteLoss):
     """Base of losses on independent yes/no decisions, one per element.
 
     `y_pred (B, …, D)` holds probabilities or logits, `y_true` 0, 1 or in between
@@ -116,5 +119,24 @@ class BinaryLoss(ElementwiseLoss):
         )
 
     def prepare(self, y_true, y_pred):
-        y_true, y_pred = super().prepare(y_true, y_pred)
-        return targets.smooth(y_true, self.label_smoothing, 2), y_pred
+        known = None if self.missing is None else self.known(self.cast(y_true))
+        # What is missing is no label: nothing there is made a row of.
+        y_true, y_pred = super().prepare(fill(y_true, known), y_pred)
+        return y_true if known is None else self._marked(y_true, known), y_pred
+
+    def _marked(self, y_true, known):
+        """`y_true` with `missing` where it was, so that the template empties it."""
+        known, _ = shapes.align(known, y_true)
+        if len(known.shape) < len(y_true.shape):  # Rows were made of ids.
+            known = ops.expand_dims(known, -1)
+            if self.missing in (0, 1):
+                raise ValueError(
+                    f"{self.name}: `missing` {self.missing} is a class id here, which the rows "
+                    "of 0 and 1 made of ids cannot mark. Mark unknown ids with another number, "
+                    "say -1."
+                )
+        marker = math.nan if self.missing == "nan" else self.missing
+        return ops.where(known, y_true, ops.convert_to_tensor(marker, dtype=y_true.dtype))
+
+    def call(self, y_true, y_pred):
+        return super().call(targets.smooth(y_true, self.label_smoothing, 2), y_pred)

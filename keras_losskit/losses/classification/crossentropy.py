@@ -31,6 +31,8 @@ class BinaryCrossentropy(BinaryLoss):
         from_logits: whether `y_pred` holds logits rather than probabilities.
         label_smoothing: s in [0, 1]: targets become (1 - s)·g + s/2.
         pos_weight: w > 0, the weight of the positive term; `None` is 1.
+        missing: as in `MeanSquaredError`; of integer class ids the number stands for a
+            whole row.
 
     Call with `y_true`, `y_pred` `(B, …, D)`; values `(B, …)`, the mean over the
     last axis. Integer class ids `(B, …)` for D > 1 are one-hot encoded.

@@ -25,6 +25,7 @@ class BinaryFocalCrossentropy(BinaryLoss):
             weighs nothing.
         from_logits: whether `y_pred` holds logits rather than probabilities.
         label_smoothing: s in [0, 1]: targets become (1 - s)·g + s/2.
+        missing: as in `BinaryCrossentropy`.
 
     | elsewhere | here |
     |---|---|

@@ -23,6 +23,7 @@ class AsymmetricMultiLabel(BinaryLoss):
         clip: in [0, 1): shifts the probability of negatives; 0 shifts nothing.
         from_logits: whether `y_pred` holds logits rather than probabilities.
         label_smoothing: s in [0, 1]: targets become (1 - s)·g + s/2.
+        missing: as in `BinaryCrossentropy`.
 
     | elsewhere | here |
     |---|---|

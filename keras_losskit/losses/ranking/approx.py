@@ -5,7 +5,13 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import safe_divide
-from keras_losskit.losses.ranking.base import RankingLoss, differences, gains, ideal_dcg
+from keras_losskit.losses.ranking.base import (
+    RankingLoss,
+    differences,
+    gains,
+    ideal_dcg,
+    weighed,
+)
 
 
 class ApproxMetric(RankingLoss):
@@ -40,10 +46,12 @@ class ApproxNDCG(ApproxMetric):
     | elsewhere | here |
     |---|---|
     | TF-Ranking `ApproxNDCGLoss()`: minus the smooth NDCG | 1 minus it: the same gradient |
+    | TF-Ranking's weights of items: one of the list, Σ w·y/Σ y | that number as a list's `(B,)` |
 
     Call with relevance and scores `(B, L)`; values `(B,)`, 0 for a list without a
-    relevant item. A label < 0 is padding. `sample_weight` `(B,)` weighs lists; a
-    mask `(B, L)` hides items.
+    relevant item. A label < 0 is padding. `sample_weight` `(B,)` weighs lists, `(B, L)`
+    the items' gains, the ideal order's too, as TF-Ranking's NDCG metric does; a mask
+    `(B, L)` hides items.
 
     Raises:
         ValueError: for `temperature` <= 0, or shapes that do not fit.
@@ -61,8 +69,8 @@ class ApproxNDCG(ApproxMetric):
     https://doi.org/10.1007/s10791-009-9124-x
     """
 
-    def call(self, y_true, y_pred, mask):
-        gain = gains(y_true, mask)
+    def call(self, y_true, y_pred, mask, sample_weight=None):
+        gain = weighed(gains(y_true, mask), sample_weight, mask)
         ideal = ideal_dcg(gain)
         # The base of the logarithms, and the scale of the gains, cancel.
         dcg = ops.sum(gain / ops.log1p(self.smooth_ranks(y_pred, mask)), axis=1)
@@ -82,10 +90,11 @@ class ApproxMRR(ApproxMetric):
     | elsewhere | here |
     |---|---|
     | TF-Ranking `ApproxMRRLoss()`: minus the smooth MRR | 1 minus it: the same gradient |
+    | TF-Ranking's weights of items: one of the list, Σ w·y/Σ y | that number as a list's `(B,)` |
 
     Call with relevance and scores `(B, L)`; values `(B,)`, 0 for a list without a
-    relevant item. A label < 0 is padding. `sample_weight` `(B,)` weighs lists; a
-    mask `(B, L)` hides items.
+    relevant item. A label < 0 is padding. `sample_weight` `(B,)` weighs lists, `(B, L)`
+    the items' labels; a mask `(B, L)` hides items.
 
     Raises:
         ValueError: for `temperature` <= 0, or shapes that do not fit.
@@ -102,7 +111,8 @@ class ApproxMRR(ApproxMetric):
     https://doi.org/10.1007/s10791-009-9124-x
     """
 
-    def call(self, y_true, y_pred, mask):
-        relevance = ops.sum(y_true, axis=1)  # Padding is 0 here.
-        found = ops.sum(y_true / self.smooth_ranks(y_pred, mask), axis=1)
+    def call(self, y_true, y_pred, mask, sample_weight=None):
+        label = weighed(y_true, sample_weight, mask)  # Padding is 0 here.
+        relevance = ops.sum(label, axis=1)
+        found = ops.sum(label / self.smooth_ranks(y_pred, mask), axis=1)
         return ops.where(relevance > 0, 1 - safe_divide(found, relevance), 0)

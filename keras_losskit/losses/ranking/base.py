@@ -5,6 +5,7 @@ import math
 from keras import ops
 
 from keras_losskit.core.loss import Loss
+from keras_losskit.core.reduction import fill
 from keras_losskit.core.takes import Takes
 
 # Stands for minus infinity; unlike it, it can be subtracted from itself.
@@ -17,15 +18,22 @@ class RankingLoss(Loss):
     A label < 0 is padding, anywhere in the list, and so is what a mask `(B, L)`
     hides; scores there may be anything, NaN included. Values `(B,)`, one per list;
     a list in which nothing is left to rank has the value 0 and is counted.
+
+    Weights of items `(B, L)` act inside: a subclass says what an item's weight
+    multiplies. An item of weight 0 is padding.
     """
 
     takes = Takes("relevance", "scores", "lists")
+    weighs_positions = True
 
     def input_mask(self, y_true, y_pred):
         return y_true >= 0
 
-    def call(self, y_true, y_pred, mask):
-        """`mask (B, L)` is False for padding, where labels and scores are 0."""
+    def call(self, y_true, y_pred, mask, sample_weight=None):
+        """`mask (B, L)` is False for padding, where labels and scores are 0.
+
+        `sample_weight` is `None` or the items' weights `(B, L)`.
+        """
         raise NotImplementedError
 
 
@@ -39,6 +47,14 @@ def preferred(y_true, mask):
     # Padding is never above and never below anything.
     above, below = ops.where(mask, y_true, -1), ops.where(mask, y_true, math.inf)
     return ops.expand_dims(above, 2) > ops.expand_dims(below, 1)
+
+
+def weighed(terms, weights, mask):
+    """Each item's term, `(B, L)` or one row `(B, L, L)`, times the item's weight."""
+    if weights is None:
+        return terms
+    weights = fill(weights, mask)
+    return terms * (weights if len(terms.shape) == 2 else ops.expand_dims(weights, 2))
 
 
 def sum_pairs(terms, pairs):

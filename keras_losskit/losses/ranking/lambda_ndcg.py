@@ -13,6 +13,7 @@ from keras_losskit.losses.ranking.base import (
     ideal_dcg,
     preferred,
     sum_pairs,
+    weighed,
 )
 
 
@@ -35,8 +36,8 @@ class LambdaNDCG(RankingLoss):
     | the LambdaLoss paper: log2 | `LambdaNDCG() / log(2)` |
 
     Call with relevance and scores `(B, L)`; values `(B,)`, 0 for a list without a
-    relevant item. A label < 0 is padding. `sample_weight` `(B,)` weighs lists; a
-    mask `(B, L)` hides items.
+    relevant item. A label < 0 is padding. `sample_weight` `(B,)` weighs lists, `(B, L)`
+    each pair by its more relevant item; a mask `(B, L)` hides items.
 
     Raises:
         ValueError: for `sigma` <= 0, or shapes that do not fit.
@@ -57,14 +58,14 @@ class LambdaNDCG(RankingLoss):
         super().__init__(**common)
         self.sigma = checks.real(self, "sigma", sigma, above=0)
 
-    def call(self, y_true, y_pred, mask):
+    def call(self, y_true, y_pred, mask, sample_weight=None):
         gain = gains(y_true, mask)
         # What an item gains at rank 1, as a share of the ideal; the scale cancels.
         share = safe_divide(gain, ops.expand_dims(ideal_dcg(gain), 1))
         discount = 1 / ops.log1p(_ranks(y_pred, mask))
         change = ops.abs(differences(share) * differences(discount))
         terms = ops.stop_gradient(change) * softplus(differences(-self.sigma * y_pred))
-        return sum_pairs(terms, preferred(y_true, mask))
+        return sum_pairs(weighed(terms, sample_weight, mask), preferred(y_true, mask))
 
 
 def _ranks(scores, mask):

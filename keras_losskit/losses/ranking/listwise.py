@@ -4,7 +4,8 @@ from keras import ops
 
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import at_least, log_add_exp, shares, softplus
-from keras_losskit.losses.ranking.base import LOWEST, RankingLoss
+from keras_losskit.core.reduction import fill
+from keras_losskit.losses.ranking.base import LOWEST, RankingLoss, weighed
 
 
 @register
@@ -19,7 +20,8 @@ class ListSoftmax(RankingLoss):
 `CategoricalCrossentropy(from_logits=True)` on lists without padding |
 
     Call with relevance and scores `(B, L)`; values `(B,)`. A label < 0 is padding.
-    `sample_weight` `(B,)` weighs lists; a mask `(B, L)` hides items.
+    `sample_weight` `(B,)` weighs lists, `(B, L)` the items' terms of the
+    sum, as TF-Ranking's `SoftmaxLoss` does; a mask `(B, L)` hides items.
 
     Raises:
         ValueError: for shapes that do not fit.
@@ -35,12 +37,12 @@ class ListSoftmax(RankingLoss):
     Approach* (2007), https://doi.org/10.1145/1273496.1273513
     """
 
-    def call(self, y_true, y_pred, mask):
+    def call(self, y_true, y_pred, mask, sample_weight=None):
         target = shares(ops.exp(_below_the_largest(y_true, mask)))
         scores = _below_the_largest(y_pred, mask)
         total = ops.sum(ops.exp(scores), axis=1, keepdims=True)
         log_total = ops.log(ops.where(total > 0, total, 1))
-        return ops.sum(target * (log_total - scores), axis=1)
+        return ops.sum(weighed(target, sample_weight, mask) * (log_total - scores), axis=1)
 
 
 @register
@@ -55,9 +57,11 @@ class ListMLE(RankingLoss):
     |---|---|
     | TF-Ranking `ListMLELoss()`, ties in random order | shuffle each list, labels and \
 scores alike, before the loss |
+    | TF-Ranking's weights of items: one of the list, Σ w·y/Σ y | that number as a list's `(B,)` |
 
     Call with relevance and scores `(B, L)`; values `(B,)`. A label < 0 is padding.
-    `sample_weight` `(B,)` weighs lists; a mask `(B, L)` hides items.
+    `sample_weight` `(B,)` weighs lists, `(B, L)` the items' terms of the
+    sum; a mask `(B, L)` hides items.
 
     Raises:
         ValueError: for shapes that do not fit.
@@ -73,7 +77,7 @@ scores alike, before the loss |
     (2008), https://doi.org/10.1145/1390156.1390306
     """
 
-    def call(self, y_true, y_pred, mask):
+    def call(self, y_true, y_pred, mask, sample_weight=None):
         scores = _in_order(ops.where(mask, y_pred, LOWEST), y_true, mask)
         behind = _shifted(_log_sums_from(scores), 1)
         # log(e^s + e^behind) - s, without the difference that would cancel. Behind the
@@ -81,6 +85,8 @@ scores alike, before the loss |
         each = softplus(behind - scores)
         rank = ops.arange(ops.shape(scores)[1])
         count = ops.sum(ops.cast(mask, "int32"), axis=1, keepdims=True)
+        if sample_weight is not None:
+            each = each * _in_order(fill(sample_weight, mask), y_true, mask)
         return ops.sum(ops.where(rank < count, each, 0), axis=1)
 
 

@@ -10,18 +10,25 @@ from keras_losskit.losses.ranking.base import (
     differences,
     preferred,
     sum_pairs,
+    weighed,
 )
 
 
 class PairwiseLoss(RankingLoss):
     """Base of means over a list's pairs with y_i > y_j; O(L²) time and memory.
 
-    A list without such a pair has the value 0.
+    A list without such a pair has the value 0. With weights of items `(B, L)` the
+    mean is weighted: a pair weighs what its more relevant item i does, as in
+    TF-Ranking (where a less relevant item of weight 0 stays, here it leaves).
     """
 
-    def call(self, y_true, y_pred, mask):
-        total = sum_pairs(self.of_pairs(y_true, y_pred), preferred(y_true, mask))
-        return safe_divide(total, count_pairs(y_true, mask))
+    def call(self, y_true, y_pred, mask, sample_weight=None):
+        pairs, terms = preferred(y_true, mask), self.of_pairs(y_true, y_pred)
+        if sample_weight is None:
+            return safe_divide(sum_pairs(terms, pairs), count_pairs(y_true, mask))
+        total = sum_pairs(weighed(terms, sample_weight, mask), pairs)
+        weight = sum_pairs(weighed(ops.ones_like(terms), sample_weight, mask), pairs)
+        return safe_divide(total, weight)
 
     def of_pairs(self, y_true, y_pred):
         """The loss of each pair (i, j), `(B, L, L)`, as if y_i > y_j."""
@@ -42,7 +49,8 @@ class PairwiseLogistic(PairwiseLoss):
 `reduction="mean_with_sample_weight"` |
 
     Call with relevance and scores `(B, L)`; values `(B,)`. A label < 0 is padding.
-    `sample_weight` `(B,)` weighs lists; a mask `(B, L)` hides items.
+    `sample_weight` `(B,)` weighs lists, `(B, L)` each pair by its more relevant item;
+    a mask `(B, L)` hides items.
 
     Raises:
         ValueError: for shapes that do not fit.
@@ -74,7 +82,8 @@ class PairwiseHinge(PairwiseLoss):
 `sample_weight` = each list's number of pairs, divided by L |
 
     Call with relevance and scores `(B, L)`; values `(B,)`. A label < 0 is padding.
-    `sample_weight` `(B,)` weighs lists; a mask `(B, L)` hides items.
+    `sample_weight` `(B,)` weighs lists, `(B, L)` each pair by its more relevant item;
+    a mask `(B, L)` hides items.
 
     Raises:
         ValueError: for shapes that do not fit.
@@ -107,7 +116,8 @@ class PairwiseSoftZeroOne(PairwiseLoss):
 `sample_weight` = each list's number of pairs, divided by L |
 
     Call with relevance and scores `(B, L)`; values `(B,)`. A label < 0 is padding.
-    `sample_weight` `(B,)` weighs lists; a mask `(B, L)` hides items.
+    `sample_weight` `(B,)` weighs lists, `(B, L)` each pair by its more relevant item;
+    a mask `(B, L)` hides items.
 
     Raises:
         ValueError: for shapes that do not fit.
@@ -139,7 +149,8 @@ class PairwiseMeanSquared(PairwiseLoss):
 pairs with y_i > y_j only |
 
     Call with relevance and scores `(B, L)`; values `(B,)`. A label < 0 is padding.
-    `sample_weight` `(B,)` weighs lists; a mask `(B, L)` hides items.
+    `sample_weight` `(B,)` weighs lists, `(B, L)` each pair by its more relevant item;
+    a mask `(B, L)` hides items.
 
     Raises:
         ValueError: for shapes that do not fit.

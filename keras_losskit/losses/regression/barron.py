@@ -5,12 +5,12 @@ import math
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.elementwise import IncompleteLoss
 from keras_losskit.core.loss import register
 
 
 @register
-class Barron(ElementwiseLoss):
+class Barron(IncompleteLoss):
     """General robust loss: (|a - 2|/a)·((x²/|a - 2| + 1)^(a/2) - 1), x = d/c.
 
     One family: a = 2 is x²/2, 1 Charbonnier's, 0 Cauchy's log(1 + x²/2), -2
@@ -20,6 +20,7 @@ class Barron(ElementwiseLoss):
         alpha: a, any number < infinity, or -infinity (also as `"-inf"`, which is how
             a config spells it); the smaller, the less outliers pull.
         scale: c, in units of `y_true`; > 0.
+        missing: as in `MeanSquaredError`.
 
     Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
 

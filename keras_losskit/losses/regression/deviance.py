@@ -5,30 +5,38 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.backend import with_gradient
-from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.elementwise import IncompleteLoss
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, safe_log
+from keras_losskit.core.numerics import at_least, at_most, safe_log
 from keras_losskit.core.takes import Takes
 
 
 @register
-class Poisson(ElementwiseLoss):
+class Poisson(IncompleteLoss):
     """Poisson loss: y_pred - y_true·log(y_pred + epsilon).
 
     For counts; `y_pred` is the rate, >= 0. `epsilon` is `keras.config.epsilon()`.
     Below 0 the logarithm goes on along its tangent, so that value and gradient stay
     finite (Keras' are NaN).
 
+    Args:
+        log_rate: whether `y_pred` holds the rate's logarithm z, any number: then
+            exp(z) - y_true·z, the exponential going on along its tangent above z = 80.
+        missing: as in `MeanSquaredError`.
+
     Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
 
     Raises:
-        ValueError: where the shapes differ by more than a trailing axis of 1.
+        ValueError: for `missing` of another kind, or where the shapes differ by more
+            than a trailing axis of 1.
 
     Example:
 
     >>> import keras_losskit
     >>> float(keras_losskit.Poisson()([[0.0, 0.0]], [[1.0, 3.0]]))
     2.0
+    >>> float(keras_losskit.Poisson(log_rate=True)([[0.0]], [[0.0]]))    # exp(0)
+    1.0
 
     Reference: J. A. Nelder, R. W. M. Wedderburn, *Generalized Linear Models* (1972),
     https://doi.org/10.2307/2344614
@@ -36,7 +44,15 @@ class Poisson(ElementwiseLoss):
 
     takes = Takes("counts", "nonnegative")
 
+    def __init__(self, log_rate=False, **common):
+        super().__init__(**common)
+        self.log_rate = checks.flag(self, "log_rate", log_rate)
+        if self.log_rate:
+            self.takes = Takes("counts", "real")
+
     def each(self, y_true, y_pred):
+        if self.log_rate:
+            return _of_log_rate(y_true, y_pred)
         eps = keras.config.epsilon()
 
         def value(y, p):
@@ -48,8 +64,21 @@ class Poisson(ElementwiseLoss):
         return with_gradient(value, gradient, y_true, y_pred, symmetric=True)
 
 
+def _of_log_rate(y, z):
+    """exp(z) - y·z; from exp(80) on, which float32 still holds, along the tangent."""
+
+    def value(y, z):
+        held = at_most(z, 80)
+        return ops.exp(held) * (1 + (z - held)) - y * z
+
+    def gradient(up, y, z):
+        return -up * z, up * (ops.exp(at_most(z, 80)) - y)
+
+    return with_gradient(value, gradient, y, z, symmetric=True)
+
+
 @register
-class Tweedie(ElementwiseLoss):
+class Tweedie(IncompleteLoss):
     """Tweedie loss: -y·ŷ^(1-p)/(1-p) + ŷ^(2-p)/(2-p), y the target, ŷ `y_pred`.
 
     For targets >= 0 with many zeros (claims, rain); ŷ is the mean, > 0. Below
@@ -58,6 +87,7 @@ class Tweedie(ElementwiseLoss):
 
     Args:
         power: p, near 1 Poisson's, near 2 the gamma's; 1 < p < 2.
+        missing: as in `MeanSquaredError`.
 
     Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
 
@@ -89,16 +119,20 @@ class Tweedie(ElementwiseLoss):
 
 
 @register
-class GammaDeviance(ElementwiseLoss):
+class GammaDeviance(IncompleteLoss):
     """Gamma deviance: 2·(log(ŷ/y) + y/ŷ - 1), y the target, ŷ `y_pred`.
 
     For targets > 0 whose spread grows with their size. Targets are held at or above
     `keras.config.epsilon()`; predictions below it go on along the tangent.
 
+    Args:
+        missing: as in `MeanSquaredError`.
+
     Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
 
     Raises:
-        ValueError: where the shapes differ by more than a trailing axis of 1.
+        ValueError: for `missing` of another kind, or where the shapes differ by more
+            than a trailing axis of 1.
 
     Example:
 

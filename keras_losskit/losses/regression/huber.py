@@ -6,19 +6,20 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.backend import with_gradient
-from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.elementwise import IncompleteLoss
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import at_least, at_most
 
 
 @register
-class Huber(ElementwiseLoss):
+class Huber(IncompleteLoss):
     """Huber's loss: d²/2 where |d| <= delta, else delta·|d| - delta²/2.
 
     Squared near zero, linear in the tails: outliers pull with a bounded force.
 
     Args:
         delta: the |d| at which the square ends, in units of `y_true`; > 0.
+        missing: as in `MeanSquaredError`.
 
     Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
 
@@ -47,17 +48,21 @@ class Huber(ElementwiseLoss):
 
 
 @register
-class LogCosh(ElementwiseLoss):
+class LogCosh(IncompleteLoss):
     """Logarithm of the hyperbolic cosine: log cosh d, d = y_pred - y_true.
 
     About d²/2 near zero and |d| - log 2 far out, smooth everywhere, with no
     parameter. Computed as |d| + log(1 + exp(-2|d|)) - log 2, which does not
     overflow at any d.
 
+    Args:
+        missing: as in `MeanSquaredError`.
+
     Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
 
     Raises:
-        ValueError: where the shapes differ by more than a trailing axis of 1.
+        ValueError: for `missing` of another kind, or where the shapes differ by more
+            than a trailing axis of 1.
 
     Example:
 
@@ -83,7 +88,7 @@ def _log_cosh_slope(up, d):  # On JAX `ops.tanh` would compute in float32.
 
 
 @register
-class ReverseHuber(ElementwiseLoss):
+class ReverseHuber(IncompleteLoss):
     """Reverse Huber (berHu): |d| where |d| <= c, else (d² + c²)/(2c).
 
     Linear near zero, squared in the tails: it keeps a pull on small errors and
@@ -92,6 +97,7 @@ class ReverseHuber(ElementwiseLoss):
 
     Args:
         threshold: c, in units of `y_true`; > 0.
+        missing: as in `MeanSquaredError`.
 
     Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
 
@@ -120,7 +126,7 @@ class ReverseHuber(ElementwiseLoss):
 
 
 @register
-class SmoothL1(ElementwiseLoss):
+class SmoothL1(IncompleteLoss):
     """Smooth L1: d²/(2·beta) where |d| <= beta, else |d| - beta/2.
 
     `Huber(beta)` divided by beta: slope 1 in the tails whatever beta is. Popular for
@@ -128,6 +134,7 @@ class SmoothL1(ElementwiseLoss):
 
     Args:
         beta: the |d| at which the square ends, in units of `y_true`; > 0.
+        missing: as in `MeanSquaredError`.
 
     Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
 

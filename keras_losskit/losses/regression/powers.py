@@ -2,21 +2,27 @@
 
 from keras import ops
 
-from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.elementwise import IncompleteLoss
 from keras_losskit.core.loss import register
 
 
 @register
-class MeanSquaredError(ElementwiseLoss):
+class MeanSquaredError(IncompleteLoss):
     """Mean squared error: d², d = y_pred - y_true.
 
     The maximum-likelihood loss under Gaussian noise; large errors dominate.
+
+    Args:
+        missing: `"nan"`, or the number that stands in `y_true` for an unknown entry:
+            such entries reach neither value nor gradient. Values are then those of
+            entries, `(B, …, D)`, 0 where unknown, and a mean is over the known ones.
 
     Call with `y_true`, `y_pred` of shape `(B, …, D)`; values `(B, …)`, the mean
     over the last axis. `(B,)` gives one value per sample.
 
     Raises:
-        ValueError: where the shapes differ by more than a trailing axis of 1.
+        ValueError: for `missing` of another kind, or where the shapes differ by more
+            than a trailing axis of 1.
 
     Example:
 
@@ -33,17 +39,21 @@ class MeanSquaredError(ElementwiseLoss):
 
 
 @register
-class MeanAbsoluteError(ElementwiseLoss):
+class MeanAbsoluteError(IncompleteLoss):
     """Mean absolute error: |d|, d = y_pred - y_true.
 
     Estimates the median rather than the mean; less moved by outliers than the
     squared error. The gradient at d = 0 is 0.
 
+    Args:
+        missing: as in `MeanSquaredError`.
+
     Call with `y_true`, `y_pred` of shape `(B, …, D)`; values `(B, …)`, the mean
     over the last axis.
 
     Raises:
-        ValueError: where the shapes differ by more than a trailing axis of 1.
+        ValueError: for `missing` of another kind, or where the shapes differ by more
+            than a trailing axis of 1.
 
     Example:
 

@@ -3,23 +3,27 @@
 import keras
 from keras import ops
 
-from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.elementwise import IncompleteLoss
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import at_least, safe_divide
 from keras_losskit.core.takes import Takes
 
 
 @register
-class MeanAbsolutePercentageError(ElementwiseLoss):
+class MeanAbsolutePercentageError(IncompleteLoss):
     """Mean absolute percentage error: 100·|d|/max(|y_true|, epsilon).
 
     Errors count relative to the target. `epsilon` is `keras.config.epsilon()`:
     targets of 0 give huge values, as in Keras.
 
+    Args:
+        missing: as in `MeanSquaredError`.
+
     Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
 
     Raises:
-        ValueError: where the shapes differ by more than a trailing axis of 1.
+        ValueError: for `missing` of another kind, or where the shapes differ by more
+            than a trailing axis of 1.
 
     Example:
 
@@ -40,16 +44,20 @@ class MeanAbsolutePercentageError(ElementwiseLoss):
 
 
 @register
-class MeanSquaredLogarithmicError(ElementwiseLoss):
+class MeanSquaredLogarithmicError(IncompleteLoss):
     """Mean squared logarithmic error: (log(1 + y_pred) - log(1 + y_true))².
 
     For targets >= 0 that span magnitudes. As in Keras both are held at or above
     `keras.config.epsilon()`; below it there is no gradient.
 
+    Args:
+        missing: as in `MeanSquaredError`.
+
     Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
 
     Raises:
-        ValueError: where the shapes differ by more than a trailing axis of 1.
+        ValueError: for `missing` of another kind, or where the shapes differ by more
+            than a trailing axis of 1.
 
     Example:
 
@@ -71,16 +79,20 @@ class MeanSquaredLogarithmicError(ElementwiseLoss):
 
 
 @register
-class SymmetricMeanAbsolutePercentageError(ElementwiseLoss):
+class SymmetricMeanAbsolutePercentageError(IncompleteLoss):
     """Symmetric percentage error: 200·|d|/(|y_true| + |y_pred|), 0/0 = 0.
 
     Between 0 and 200. Where either is 0, or the signs differ, the value is 200 and
     the gradient is 0.
 
+    Args:
+        missing: as in `MeanSquaredError`.
+
     Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
 
     Raises:
-        ValueError: where the shapes differ by more than a trailing axis of 1.
+        ValueError: for `missing` of another kind, or where the shapes differ by more
+            than a trailing axis of 1.
 
     Example:
 

@@ -3,19 +3,20 @@
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.elementwise import IncompleteLoss
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import at_most, safe_sqrt
 
 
 @register
-class Charbonnier(ElementwiseLoss):
+class Charbonnier(IncompleteLoss):
     """Charbonnier loss: √(d² + epsilon²) - epsilon, d = y_pred - y_true.
 
     An absolute error that is smooth at 0; popular for image restoration.
 
     Args:
         epsilon: the |d| about which it turns linear, in units of `y_true`; > 0.
+        missing: as in `MeanSquaredError`.
 
     Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
 
@@ -42,7 +43,7 @@ class Charbonnier(ElementwiseLoss):
         return squared / (safe_sqrt(squared + eps * eps) + eps)
 
 
-class _Scaled(ElementwiseLoss):
+class _Scaled(IncompleteLoss):
     """Base of losses of d/c, c a scale in the units of `y_true`."""
 
     def __init__(self, scale=1.0, **common):
@@ -58,6 +59,7 @@ class Cauchy(_Scaled):
 
     Args:
         scale: c, in units of `y_true`; > 0.
+        missing: as in `MeanSquaredError`.
 
     Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
 
@@ -86,6 +88,7 @@ class GemanMcClure(_Scaled):
 
     Args:
         scale: c, in units of `y_true`; > 0.
+        missing: as in `MeanSquaredError`.
 
     Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
 
@@ -116,6 +119,7 @@ class Welsch(_Scaled):
 
     Args:
         scale: c, in units of `y_true`; > 0.
+        missing: as in `MeanSquaredError`.
 
     Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
 
@@ -137,13 +141,14 @@ class Welsch(_Scaled):
 
 
 @register
-class TukeyBiweight(ElementwiseLoss):
+class TukeyBiweight(IncompleteLoss):
     """Tukey's biweight: c²/6·(1 - (1 - (d/c)²)³) where |d| <= c, else c²/6.
 
     Squared near zero; beyond c an error no longer pulls at all.
 
     Args:
         threshold: c, in units of `y_true`; > 0.
+        missing: as in `MeanSquaredError`.
 
     Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
 

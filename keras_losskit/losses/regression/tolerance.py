@@ -3,19 +3,20 @@
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.elementwise import IncompleteLoss
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import at_least
 
 
 @register
-class EpsilonInsensitive(ElementwiseLoss):
+class EpsilonInsensitive(IncompleteLoss):
     """Epsilon-insensitive loss: max(|d| - epsilon, 0), d = y_pred - y_true.
 
     The loss of support vector regression; no gradient within the tolerance.
 
     Args:
         epsilon: the tolerance, in units of `y_true`; >= 0.
+        missing: as in `MeanSquaredError`.
 
     Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
 

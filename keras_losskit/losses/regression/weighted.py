@@ -3,12 +3,12 @@
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.elementwise import IncompleteLoss
 from keras_losskit.core.loss import register
 
 
 @register
-class DeadZoneAbsoluteError(ElementwiseLoss):
+class DeadZoneAbsoluteError(IncompleteLoss):
     """Absolute error outside a dead zone: |d| where |d| > threshold, else 0.
 
     Errors within the tolerance cost nothing; beyond it they cost all of |d|, so
@@ -17,6 +17,7 @@ class DeadZoneAbsoluteError(ElementwiseLoss):
 
     Args:
         threshold: half the width of the zone, in units of `y_true`; >= 0.
+        missing: as in `MeanSquaredError`.
 
     Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
 
@@ -44,7 +45,7 @@ class DeadZoneAbsoluteError(ElementwiseLoss):
 
 
 @register
-class RangeWeightedSquaredError(ElementwiseLoss):
+class RangeWeightedSquaredError(IncompleteLoss):
     """Squared error that costs more where the prediction leaves a range.
 
     w·d², w = outside_weight where y_pred < low or y_pred > high, else 1. No
@@ -53,6 +54,7 @@ class RangeWeightedSquaredError(ElementwiseLoss):
     Args:
         low, high: the range, in units of `y_pred`; low <= high.
         outside_weight: the factor outside; >= 0.
+        missing: as in `MeanSquaredError`.
 
     Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
 
@@ -82,7 +84,7 @@ class RangeWeightedSquaredError(ElementwiseLoss):
 
 
 @register
-class ChannelWeightedSquaredError(ElementwiseLoss):
+class ChannelWeightedSquaredError(IncompleteLoss):
     """Squared error with a weight for each output channel: mean over D of w·d².
 
     The mean divides by the number of channels, not by the sum of the weights,
@@ -90,6 +92,7 @@ class ChannelWeightedSquaredError(ElementwiseLoss):
 
     Args:
         weights: one weight >= 0 for each entry of the last axis.
+        missing: as in `MeanSquaredError`.
 
     Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
 

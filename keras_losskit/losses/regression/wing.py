@@ -5,12 +5,12 @@ import math
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.elementwise import IncompleteLoss
 from keras_losskit.core.loss import register
 
 
 @register
-class Wing(ElementwiseLoss):
+class Wing(IncompleteLoss):
     """Wing loss: w·ln(1 + |d|/ε) where |d| < w, else |d| - C.
 
     C = w - w·ln(1 + w/ε) joins the two. Small and medium errors pull harder than
@@ -19,6 +19,7 @@ class Wing(ElementwiseLoss):
     Args:
         width: w, the |d| at which it turns linear, in units of `y_true`; > 0.
         curvature: ε, the smaller the harder small errors pull; > 0.
+        missing: as in `MeanSquaredError`.
 
     Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
 

@@ -1,10 +1,11 @@
 """What the segmentation losses share: probabilities, sums, and the class mean."""
 
+from dataclasses import replace
+
 import numpy as np
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.labelled import LabelledLoss
 from keras_losskit.core.numerics import mean, safe_divide, softmax, sum_over
 from keras_losskit.core.reduction import align_left, fill
@@ -32,6 +33,7 @@ class SegmentationLoss(LabelledLoss):
     """
 
     takes = Takes("classes", "probabilities", "maps")
+    weighs_positions = True
 
     def __init__(
         self,
@@ -55,6 +57,8 @@ class SegmentationLoss(LabelledLoss):
         )
         self.over = checks.choice(self, "over", over, ("sample", "batch"))
         self.empty = checks.choice(self, "empty", empty, ("score", "skip"))
+        if self.over == "batch":
+            self.takes = replace(self.takes, in_batch=True)
 
     @property
     def applies_weights(self):
@@ -82,10 +86,15 @@ class SegmentationLoss(LabelledLoss):
         """The loss of each class, and whether each is present in the target."""
         raise NotImplementedError
 
+    def present(self, g, mask, weights):
+        """Which classes the target has, or `None` where it does not matter."""
+        return self.sums((g,), mask, weights)[0] > 0 if self.skips_absent else None
+
     def sums(self, maps, mask, weights):
         """Each map's sum per sample and class, or per class over the batch.
 
-        `weights` come only over the batch; see `applies_weights`.
+        `weights` of positions multiply what each adds; those of samples come only
+        over the batch, and then multiply a sample's sum.
         """
         return [self.over_batch(_sum_of(fill(x, mask), weights), weights) for x in maps]
 
@@ -150,11 +159,8 @@ def _sum_of(x, weights=None):
     return sum_over(x, range(1, len(x.shape) - 1))
 
 
-class OverlapLoss(SegmentationLoss):
-    """Base of losses on ratios of counts, per class.
-
-    A subclass writes `score(hits, errors)`: the loss of each class from Σpg and
-    w_fp·Σp(1 - g) + w_fn·Σ(1 - p)g; both prices w are 1 unless it says otherwise.
+class SmoothedLoss(SegmentationLoss):
+    """Base of those whose quotients take a smoothing term.
 
     Args:
         smooth: s >= 0, added to numerator and denominator. Without it, absent
@@ -183,77 +189,3 @@ class OverlapLoss(SegmentationLoss):
             **common,
         )
         self.smooth = checks.real(self, "smooth", smooth, at_least=0)
-
-    prices = (1, 1)  # Of a false positive, and of a false negative.
-
-    def per_class(self, p, g, mask, weights):
-        return self.score(*self.counts(p, g, mask, weights)), self.present(g, mask, weights)
-
-    def present(self, g, mask, weights):
-        """Which classes the target has, or `None` where it does not matter."""
-        return self.sums((g,), mask, weights)[0] > 0 if self.skips_absent else None
-
-    def counts(self, p, g, mask, weights):
-        """Hits and errors, summed as by `sums`."""
-        # Where both are 0 nothing is counted.
-        p, g = fill((p, g), mask)
-        if weights is not None and len(weights.shape) > 1:
-            return self.sums(self.maps(p, g), None, weights)
-
-        alone = p.shape[-1] == 1
-        if alone:  # XLA on a CPU does not vectorise along an axis of 1.
-            p, g = ops.squeeze(p, axis=-1), ops.squeeze(g, axis=-1)
-        # Where all samples count alike, one number goes back to all of them.
-        whole = alone and self.over == "batch" and weights is None
-        axes = range(1, len(p.shape) - (not alone))
-
-        def sums(p, g):
-            each = [sum_over(x, axes) for x in self.maps(p, g)]
-            return tuple(self.over_batch(x, None) if whole else x for x in each)
-
-        def gradient(hits, errors, p, g):
-            return self.slopes(_spread(hits, p), _spread(errors, p), p, g)
-
-        counts = with_gradient(sums, gradient, p, g)
-        counts = [x[..., None] if alone else x for x in counts]
-        return counts if whole else [self.over_batch(x, weights) for x in counts]
-
-    def maps(self, p, g):
-        """Hits and errors at each position."""
-        return p * g, self.errors(p, g)
-
-    def errors(self, p, g):
-        """The errors at each position, fp·p·(1 - g) + fn·(1 - p)·g in fewer operations."""
-        fp, fn = self.prices
-        return p * (fp - (fp + fn) * g) + (g if fn == 1 else fn * g)
-
-    def slopes(self, hits, errors, p, g):
-        """The gradients by p and g from those by the sums of hits and errors."""
-        fp, fn = self.prices
-        both = hits - (fp + fn) * errors
-        return both * g + fp * errors, both * p + fn * errors
-
-    def score(self, hits, errors):
-        """The loss of each class from its counts."""
-        raise NotImplementedError
-
-    def ratio(self, hits, total):
-        """(hits + s)/(total + s), and 1, a perfect score, where both are 0."""
-        n, d = hits + self.smooth, total + self.smooth
-        return ops.where(d == 0, ops.ones_like(n), safe_divide(n, d))
-
-    def missing(self, errors, hits):
-        """1 - (hits + s)/(hits + errors + s), without the subtraction's rounding.
-
-        0, a perfect score, where there are neither hits nor errors.
-        """
-        return safe_divide(errors, hits + errors + self.smooth)
-
-
-def _spread(x, over):
-    """`(B, C)` as `(B, 1, …, C)`, `(B,)` as `(B, 1, …)`, in the rank of `over`."""
-    if not len(x.shape):
-        return x
-    for _ in range(len(over.shape) - len(x.shape)):
-        x = ops.expand_dims(x, 1)
-    return x

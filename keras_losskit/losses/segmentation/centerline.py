@@ -6,11 +6,11 @@ from keras_losskit.core import checks
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import larger, safe_divide, smaller
 from keras_losskit.core.reduction import align_left
-from keras_losskit.losses.segmentation.base import OverlapLoss
+from keras_losskit.losses.segmentation.base import SmoothedLoss
 
 
 @register
-class CenterlineDice(OverlapLoss):
+class CenterlineDice(SmoothedLoss):
     """Centerline Dice: 1 - 2·T·S/(T + S), T = (Σs_p·g + s)/(Σs_p + s), S = (Σs_g·p + s)/(Σs_g + s).
 
     s_p and s_g are soft skeletons of prediction and target: T asks how much of
@@ -77,11 +77,18 @@ class CenterlineDice(OverlapLoss):
         in_target, predicted, found, target, present = self.sums(
             (skeleton_p * g, skeleton_p, skeleton_g * p, skeleton_g, g), mask, weights
         )
-        t, s = self.ratio(in_target, predicted), self.ratio(found, target)
+        t = _share(in_target, predicted, self.smooth)
+        s = _share(found, target, self.smooth)
         # At T = S = 0 the harmonic mean is 0; along T = S its slopes are 1/2.
         both = t + s
         mean = ops.where(both == 0, both / 2, safe_divide(2 * t * s, both))
         return 1 - mean, present > 0
+
+
+def _share(part, whole, smooth):
+    """(part + s)/(whole + s), and 1, a perfect score, where both are 0."""
+    n, d = part + smooth, whole + smooth
+    return ops.where(d == 0, ops.ones_like(n), safe_divide(n, d))
 
 
 def soft_skeleton(x, iterations, mask=None):

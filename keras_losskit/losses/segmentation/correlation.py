@@ -5,11 +5,11 @@ from keras import ops
 
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import at_least, safe_divide, safe_sqrt
-from keras_losskit.losses.segmentation.base import OverlapLoss
+from keras_losskit.losses.segmentation.base import SmoothedLoss
 
 
 @register
-class MatthewsCorrelation(OverlapLoss):
+class MatthewsCorrelation(SmoothedLoss):
     """Matthews correlation loss: 1 - (TP·TN - FP·FN)/√((TP+FP)(TP+FN)(TN+FP)(TN+FN)).
 
     Each class against the rest, then the class mean. Unlike Dice it counts true

@@ -5,11 +5,11 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import safe_divide
-from keras_losskit.losses.segmentation.base import OverlapLoss
+from keras_losskit.losses.segmentation.overlap import OverlapLoss, SoftOverlapLoss
 
 
 @register
-class Dice(OverlapLoss):
+class Dice(SoftOverlapLoss):
     """Dice loss: 1 - (2·Σpg + s)/(Σp + Σg + s), per class, then the class mean.
 
     One minus the F1 score of soft predictions; insensitive to how large the
@@ -17,6 +17,9 @@ class Dice(OverlapLoss):
 
     Args:
         squared: use Σp² + Σg² in the denominator (V-Net's form).
+        intersection: `"product"`, or `"l1"`: TP = ½·Σ(p + g - |p - g|), FP = Σp - TP,
+            FN = Σg - TP. It is the same for hard targets, and for soft ones least, and
+            0, at p = g (Wang 2023). Not with `squared`.
         from_logits: whether `y_pred` holds logits: sigmoid for C = 1, else
             softmax.
         class_weights: C weights >= 0 of the class mean Σ w·ℓ / Σ w.
@@ -53,12 +56,20 @@ class Dice(OverlapLoss):
     >>> round(float(keras_losskit.Dice()(y_true, y_pred)), 4)    # 1 - 2·1/(1 + 2)
     0.3333
 
-    Reference: F. Milletari et al., *V-Net* (2016), https://arxiv.org/abs/1606.04797
+    Reference: F. Milletari et al., *V-Net* (2016), https://arxiv.org/abs/1606.04797;
+    for soft targets Z. Wang et al., *Dice Semimetric Losses: Optimizing the Dice Score with
+    Soft Labels* (2023), https://arxiv.org/abs/2303.16296
     """
 
     def __init__(self, squared=False, **options):
         super().__init__(**options)
         self.squared = checks.flag(self, "squared", squared)
+        if self.squared and self.intersection == "l1":
+            raise ValueError(
+                "Dice: `squared` does not go with `intersection='l1'`, which is 0 at p = g "
+                "because Σp + Σg is in its denominator. Received: intersection='l1', "
+                "squared=True"
+            )
 
     def errors(self, p, g):
         # Σp² + Σg² = 2·Σpg + Σ(p - g)².
@@ -71,19 +82,19 @@ class Dice(OverlapLoss):
         return hits * g + gap, hits * p - gap
 
     def score(self, hits, errors):
-        return self.missing(errors, 2 * hits)
+        return self.shortfall(2 * hits, errors)
 
 
 @register
-class LogCoshDice(OverlapLoss):
+class LogCoshDice(SoftOverlapLoss):
     """Log-cosh Dice: log cosh(1 - mean Dice score), on the mean over classes.
 
     About D²/2 for a small Dice loss D: the slope fades as the overlap becomes
     good, where plain Dice keeps pulling.
 
     Args:
-        from_logits, class_weights, ignore_class, include_background, over,
-            smooth, empty: as in `Dice`.
+        intersection, from_logits, class_weights, ignore_class, include_background,
+            over, smooth, empty: as in `Dice`.
 
     Call with `y_pred (B, *spatial, C)`, `y_true` class ids `(B, *spatial)` or
     rows in the shape of `y_pred`.
@@ -104,7 +115,7 @@ class LogCoshDice(OverlapLoss):
     """
 
     def score(self, hits, errors):
-        return self.missing(errors, 2 * hits)
+        return self.shortfall(2 * hits, errors)
 
     def score_maps(self, p, g, mask, weights):
         dice = super().score_maps(p, g, mask, weights)

@@ -12,7 +12,7 @@ from keras_losskit.core.numerics import (
     shares,
     softplus,
 )
-from keras_losskit.losses.segmentation.base import OverlapLoss
+from keras_losskit.losses.segmentation.overlap import OverlapLoss
 
 
 @register
@@ -75,14 +75,14 @@ class ExponentialLogarithmic(OverlapLoss):
         return self.dice_weight * dice + self.ce_weight * crossentropy
 
     def score(self, hits, errors):
-        missing = self.missing(errors, 2 * hits)
+        shortfall = self.shortfall(2 * hits, errors)
         found = safe_divide(2 * hits + self.smooth, 2 * hits + errors + self.smooth)
         # Each logarithm where it keeps its digits. With gamma < 1 the slope grows
         # without bound towards Dice = 1; at 1, the minimum, `power` gives 0.
-        near = missing < 0.5
+        near = shortfall < 0.5
         x = ops.where(
             near,
-            -ops.log1p(-ops.where(near, missing, 0)),
+            -ops.log1p(-ops.where(near, shortfall, 0)),
             -safe_log(ops.where(near, 1, found)),
         )
         return power(at_least(x, 0), self.gamma)

@@ -9,10 +9,10 @@ from keras_losskit.core import checks
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import safe_log
 from keras_losskit.core.reduction import align_left, fill
-from keras_losskit.losses.segmentation.base import OverlapLoss
+from keras_losskit.losses.segmentation.base import SmoothedLoss
 
 
-class LovaszLoss(OverlapLoss):
+class LovaszLoss(SmoothedLoss):
     """Base of Lovász losses; a subclass writes `errors(p, g)` of every position."""
 
     def errors(self, p, g):

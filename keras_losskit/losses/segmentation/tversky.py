@@ -3,11 +3,11 @@
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import power
-from keras_losskit.losses.segmentation.base import OverlapLoss
+from keras_losskit.losses.segmentation.overlap import SoftOverlapLoss
 
 
 @register
-class Tversky(OverlapLoss):
+class Tversky(SoftOverlapLoss):
     """Tversky loss: 1 - (TP + s)/(TP + w_fp·FP + w_fn·FN + s), per class.
 
     Dice with separate prices for false positives and false negatives: weights
@@ -16,8 +16,8 @@ class Tversky(OverlapLoss):
 
     Args:
         fp_weight, fn_weight: the prices, >= 0.
-        from_logits, class_weights, ignore_class, include_background, over,
-            smooth, empty: as in `Dice`.
+        intersection, from_logits, class_weights, ignore_class, include_background,
+            over, smooth, empty: as in `Dice`.
 
     Which letter is which differs between papers, so the kit uses none:
 
@@ -56,9 +56,6 @@ class Tversky(OverlapLoss):
     def prices(self):
         return self.fp_weight, self.fn_weight
 
-    def score(self, hits, errors):
-        return self.missing(errors, hits)
-
 
 @register
 class FocalTversky(Tversky):
@@ -70,8 +67,8 @@ class FocalTversky(Tversky):
     Args:
         fp_weight, fn_weight: the prices of false positives and negatives, >= 0.
         gamma: the exponent, > 0.
-        from_logits, class_weights, ignore_class, include_background, over,
-            smooth, empty: as in `Dice`.
+        intersection, from_logits, class_weights, ignore_class, include_background,
+            over, smooth, empty: as in `Dice`.
 
     | elsewhere | here |
     |---|---|
@@ -109,7 +106,7 @@ class FocalTversky(Tversky):
 
 
 @register
-class Jaccard(OverlapLoss):
+class Jaccard(SoftOverlapLoss):
     """Jaccard loss: 1 - (Σpg + s)/(Σp + Σg - Σpg + s), per class, then the class mean.
 
     One minus intersection over union of soft predictions. Between hard masks it
@@ -117,8 +114,8 @@ class Jaccard(OverlapLoss):
     a poor overlap.
 
     Args:
-        from_logits, class_weights, ignore_class, include_background, over,
-            smooth, empty: as in `Dice`.
+        intersection, from_logits, class_weights, ignore_class, include_background,
+            over, smooth, empty: as in `Dice`.
 
     | elsewhere | here |
     |---|---|
@@ -145,6 +142,3 @@ class Jaccard(OverlapLoss):
     Neural Networks for Image Segmentation* (2016),
     https://doi.org/10.1007/978-3-319-50835-1_22
     """
-
-    def score(self, hits, errors):
-        return self.missing(errors, hits)
