@@ -130,11 +130,62 @@ def safe_sqrt(x):
 
 
 def safe_divide(a, b):
-    """a / b, and 0 (with zero gradient) where b is 0."""
-    if keras.config.backend() == "tensorflow":  # There it is one kernel.
-        return ops.divide_no_nan(a, b)
-    nonzero = b != 0
-    return ops.where(nonzero, a / ops.where(nonzero, b, 1), 0)
+    """a / b, and 0, with zero gradient, where b is 0 or below the smallest normal number.
+
+    Both slopes are numbers for every b. Backpropagation would form a/b², which overflows
+    long before a/b does, and 0 times that is NaN. Here the slope 1/b follows a line to 0
+    from b = 1e-30 on, and -a/b² is made of the quotient and no larger than 1e30, which
+    leaves room for what they are multiplied by.
+    """
+    a, b = ops.convert_to_tensor(a), ops.convert_to_tensor(b)
+    if a.shape != b.shape:  # A gradient has the shape of what it is of.
+        a, b = a + ops.zeros_like(b), b + ops.zeros_like(a)
+    if keras.config.backend() == "torch":
+        return _divided_in_torch(a, b)
+
+    def gradient(up, a, b):
+        inverse = _held_inverse(b)
+        steep = _quotient(a, b) * inverse
+        return up * inverse, -up * at_most(at_least(steep, -1 / LEAST), 1 / LEAST)
+
+    return with_gradient(_quotient, gradient, a, b, symmetric=True)
+
+
+LEAST = 2.0**-100  # 1e-30
+
+
+def _quotient(a, b):
+    # Asked this way a NaN is none of them, and stays.
+    none = ops.abs(b) <= _smallest(b)
+    return ops.where(none, 0, a / ops.where(none, 1, b))
+
+
+def _held_inverse(b):
+    """1 / b; between -LEAST and LEAST the line through 0 that joins it."""
+    near = ops.abs(b) < LEAST
+    # A compiler would take b times two constants for b times their product, infinite.
+    return ops.where(near, b / LEAST, 1) / ops.where(near, LEAST, b)
+
+
+def _divided_in_torch(a, b):
+    """The same for automatic differentiation, of any order and in both directions.
+
+    a/b does not change if both are multiplied by one number, nor do its derivatives if
+    that number is held constant: by a power of two the divisors come near to 1.
+    """
+    none = ops.abs(b) <= _smallest(b)
+    b = ops.where(none, 1, b)
+    fixed = ops.stop_gradient(b)
+    size = ops.abs(fixed)
+    quotient = ops.stop_gradient(a) / fixed
+    b = ops.where(ops.abs(quotient) / size > 1 / LEAST, fixed, b)
+    scale = ops.where(size < 2.0**-64, 2.0**64, 1.0)
+    divided = (a * scale) / (b * scale)
+    # Where the slope is held down the value is the quotient's all the same.
+    held = ops.stop_gradient(divided)
+    share = ops.square(at_most(size / LEAST, 1))
+    divided = ops.where(size < LEAST, held + share * (divided - held), divided)
+    return ops.where(none, 0, divided)
 
 
 def one_over(x, above=None):
