@@ -81,7 +81,7 @@ class SoftNearestNeighbor(NeighbourhoodLoss):
     |---|---|
     | TF-Similarity `SoftNearestNeighborLoss()` | anchors without a positive count as 0: there \
 the sum is divided by the batch |
-    | the authors' code (cleverhans) | there 1e-5 is added to the probability |
+    | the authors' code (cleverhans) | there 1e-5 is added to the probability and to its divisor |
 
     cleverhans offers cosine distances, too.
 

@@ -32,7 +32,7 @@ class Dice(OverlapLoss):
 
     | elsewhere | here |
     |---|---|
-    | Keras `Dice()` | `Dice(over="batch", smooth=1e-7)`, which counts all classes as one |
+    | Keras `Dice()`, which counts all classes as one | `Dice(over="batch", smooth=1e-7)` |
     | segmentation_models `DiceLoss(per_image=False)` | `Dice(over="batch", smooth=1e-5)` |
     | segmentation_models `DiceLoss(beta=b)`, n = 1 + b² | \
 `Tversky(1 / n, b**2 / n, over="batch", smooth=1e-5 / n)` |
