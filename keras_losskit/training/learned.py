@@ -48,8 +48,8 @@ class LearnedWeights(keras.Model):
     | `"softmax"` | K·softmax(s) | -Σ log v | weights that sum to K, the number of terms |
 
     w is the term's own weight in the sum. Kendall's ½ of a squared error is
-    such a weight: `0.5 * MeanSquaredError() + CategoricalCrossentropy()`. All
-    s start at 0, where every v is 1.
+    such a weight: `0.5 * MeanSquaredError() + CategoricalCrossentropy()`; Liebel and
+    Körner have ½ on every term: `0.5 * (a + b)`. All s start at 0, where every v is 1.
 
     Args:
         network: the model whose outputs the loss takes.

@@ -90,8 +90,8 @@ class LinearWarmup(_Ramp):
     >>> [float(ramp(step)) for step in (0, 5, 10, 100)]
     [0.0, 0.25, 0.5, 0.5]
 
-    Reference: S. R. Bowman et al., *Generating Sentences from a Continuous Space*
-    (2016), https://arxiv.org/abs/1511.06349
+    Reference: C. K. Sønderby et al., *Ladder Variational Autoencoders* (2016),
+    https://arxiv.org/abs/1602.02282
     """
 
     def __init__(self, steps, initial=0.0, target=1.0, delay=0, name=None):

@@ -39,7 +39,8 @@ COMMON = {"not-registered", "empty-batch", "weight-zero-nan"}
 @pytest.fixture(scope="module", params=VERDICTS)
 def judged(request):
     loss, way = five.LOSSES[request.param]
-    return request.param, kl.check_loss(loss, quick=True), way
+    data = five.DATA.get(request.param, ())
+    return request.param, kl.check_loss(loss, *data, quick=True), way
 
 
 def test_verdicts(judged):
@@ -58,9 +59,9 @@ def test_the_scalar_ones_are_told_what_they_lose(judged):
 
 
 def test_the_one_line_way_is_sound(judged):
-    _, _, way = judged
+    number, _, way = judged
     loss = eval(way, {"kl": kl})  # noqa: S307
-    report = kl.check_loss(loss, quick=True)
+    report = kl.check_loss(loss, *five.DATA.get(number, ()), quick=True)
     assert report.ok and not report.of("warning"), str(report)
 
 
@@ -74,9 +75,14 @@ def test_the_wrong_gradient_is_named_with_its_factor():
 def test_the_broadcast_is_seen_and_safe_shapes_are_shown():
     column = np.linspace(0, 1, 8, dtype="float32")
     y_pred = np.stack([column * 0, column, column + 1], axis=-1)
-    wrong = kl.check_loss(five.one_column, column[:, None], y_pred, quick=True)
-    assert "y_true (8, 1) against y_pred (8, 3)" in wrong["broadcast"].seen
-    assert "right with (8,)/(8, 3)" in wrong["broadcast"].seen
+    wrong = kl.check_loss(five.one_column, column, y_pred, quick=True)
+    assert "y_true (8,) against y_pred (8, 3)" in wrong["broadcast"].seen
+    assert "right with (8, 1)/(8, 3)" in wrong["broadcast"].seen
+    y_true, y_pred = five.DATA["5.3"]  # The one-line way is right with both.
+    way = eval(five.LOSSES["5.3"][1], {"kl": kl})  # noqa: S307
+    right = np.mean((y_true[:, 0] - y_pred[:, 1]) ** 2)
+    for y in (y_true, y_true[:, 0]):
+        np.testing.assert_allclose(float(way(y, y_pred)), right, rtol=1e-6)
     flat = kl.check_loss(five.flattened, quick=True)
     assert any("(6,)/(6, 1)" in text and "one number" in text for text in flat.shown)
 

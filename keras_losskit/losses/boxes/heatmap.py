@@ -42,8 +42,9 @@ sample's peaks, `reduction="mean_with_sample_weight"`, if every sample has one |
     >>> round(float(value), 4)
     0.1841
 
-    Reference: X. Zhou, D. Wang, P. Krähenbühl, *Objects as Points* (2019),
-    https://arxiv.org/abs/1904.07850
+    References: H. Law, J. Deng, *CornerNet: Detecting Objects as Paired Keypoints* (2018),
+    https://arxiv.org/abs/1808.01244; X. Zhou, D. Wang, P. Krähenbühl, *Objects as Points*
+    (2019), https://arxiv.org/abs/1904.07850
     """
 
     def __init__(self, alpha=2.0, beta=4.0, from_logits=False, **common):

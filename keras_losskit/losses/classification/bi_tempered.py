@@ -75,7 +75,8 @@ class BiTempered(LogitsLoss):
     a = 2 - t1, p = exp_t2(z - λ(z)), log_t x = (x^(1-t) - 1)/(1 - t), exp_t its
     inverse. t1 < 1 bounds what a far outlier costs, t2 > 1 lets the tails of p
     fall slowly, so that labels that are wrong near the boundary pull less.
-    t1 = t2 = 1 is cross-entropy, for one-hot targets.
+    t1 = t2 = 1 is KL(g ‖ p): cross-entropy for one-hot targets, and that less the entropy
+    of g for soft ones.
 
     Args:
         t1: 0 <= t1 <= 1.
@@ -91,6 +92,7 @@ class BiTempered(LogitsLoss):
     | elsewhere | here |
     |---|---|
     | the authors' `bi_tempered_logistic_loss(z, y, t1, t2)` | `BiTempered(t1, t2)` |
+    | theirs at t1 = t2 = 1, soft labels too | `CategoricalCrossentropy(from_logits=True)` |
     | their `label_smoothing=s` | `label_smoothing=s·C/(C - 1)` |
     | their gradient, which takes Σp as 1 | for t2 > 1 that of the value itself; below, theirs |
 

@@ -72,6 +72,10 @@ class CategoricalCrossentropy(CategoricalLoss):
     Probabilities are renormalised to p/Σp; at p = 0 of the true class the value
     is finite and the gradient points the right way.
 
+    For ids `(B, T)` use `class_weights`, not `fit(class_weight=...)`: Keras makes one
+    weight per sample there, from the position of the largest id (an argmax over
+    T), and this loss trains on with it; Keras' own raises.
+
     Args:
         from_logits: whether `y_pred` holds logits rather than probabilities.
         label_smoothing: s in [0, 1]: targets become (1 - s)·g + s/C.

@@ -53,12 +53,13 @@ class KLDivergence(DistributionLoss):
     | elsewhere | here |
     |---|---|
     | Keras `KLDivergence()(g, p)` | `KLDivergence()(g, p)` |
-    | torch `kl_div(log_p, g)`: prediction first, in logarithms | `KLDivergence()(g, p)` |
-    | torch `kl_div(log_p, g)`: the mean over all entries by default | the mean over positions |
+    | torch `kl_div(log_p, g, reduction="batchmean")`, rows `(B, C)` | `KLDivergence()(g, p)` |
+    | torch `kl_div(log_p, g)`: the mean over all entries | `KLDivergence()(g, p) / C` |
     | scipy `rel_entr(g, p).sum(-1)` | the values |
 
-    Call with `y_true`, `y_pred` `(B, …, C)`; values `(B, …)`. Class ids are
-    taken where `from_logits=False`.
+    Call with `y_true`, `y_pred` `(B, …, C)`, C > 1; values `(B, …)`. Class ids are
+    taken where `from_logits=False`. One probability alone, `(B, …, 1)`, is no
+    distribution and is refused; Keras sums it as it is.
 
     Raises:
         ValueError: for options out of range, or shapes that do not fit.
@@ -152,9 +153,11 @@ class Distillation(DistributionLoss):
 
     | elsewhere | here |
     |---|---|
-    | Hinton 2015, and code that multiplies by T² | the same |
-    | without the T² | `Distillation(T) / T**2` |
-    | torch `kl_div(log_softmax(s/T), softmax(t/T), reduction="batchmean") * T**2` | the same |
+    | Hinton 2015: T² times the cross-entropy with soft targets | less T² times the teacher's \
+entropy: the same gradient |
+    | code without the T² | `Distillation(T) / T**2` |
+    | torch `kl_div(log_softmax(s/T), softmax(t/T), reduction="batchmean") * T**2` | \
+`Distillation(T)` |
 
     Call with `y_true`, `y_pred` logits `(B, …, C)`; values `(B, …)`.
 

@@ -31,7 +31,8 @@ class BinaryFocalCrossentropy(BinaryLoss):
     |---|---|
     | Keras `BinaryFocalCrossentropy(apply_class_balancing=True, alpha=a)` | `alpha=a` |
     | Keras `BinaryFocalCrossentropy()` | `alpha=None` |
-    | TFA `SigmoidFocalCrossEntropy()`, the paper | `alpha=0.25` |
+    | TFA `SigmoidFocalCrossEntropy()`: the sum over the last axis, D long | \
+`D * BinaryFocalCrossentropy(alpha=0.25)` |
 
     Call with `y_true`, `y_pred` `(B, …, D)`; values `(B, …)`, the mean over the
     last axis.
@@ -115,7 +116,8 @@ class CategoricalFocalCrossentropy(CategoricalLoss):
     |---|---|
     | Keras `CategoricalFocalCrossentropy(alpha=0.25)` | `0.25 * CategoricalFocalCrossentropy()` |
     | Keras `…(alpha=[a0, a1, …])` | `class_weights=[a0, a1, …]` |
-    | segmentation_models `CategoricalFocalLoss(alpha=0.25)` | `0.25 / C * …`: it averages classes |
+    | segmentation_models `CategoricalFocalLoss(alpha=0.25)`, the mean over classes too | \
+`0.25 / C * CategoricalFocalCrossentropy()` |
 
     Call with `y_true` `(B, …)`, `(B, …, 1)` or `(B, …, C)`, `y_pred`
     `(B, …, C)`; values `(B, …)`.

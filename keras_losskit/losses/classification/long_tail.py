@@ -83,7 +83,9 @@ class LogitAdjustedCrossentropy(_CountedClasses):
     | elsewhere | here |
     |---|---|
     | balanced softmax (Ren 2020), `BalancedSoftmax(counts)` | `tau=1.0` |
-    | the paper's post-hoc adjustment of a trained model | z - tau·log prior, at prediction |
+
+    The paper's other way, for a model that is trained already, predicts from
+    z - tau·log prior.
 
     Call with `y_true` `(B, …)`, `(B, …, 1)` or `(B, …, C)`, `y_pred` logits
     `(B, …, C)`; values `(B, …)`.

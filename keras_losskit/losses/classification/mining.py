@@ -28,7 +28,7 @@ class HardExampleMining(CombinedLoss):
     | elsewhere | here |
     |---|---|
     | top-k loss with k of N positions | `fraction=k/N` |
-    | OHEM that ranks the positions of the whole batch together | within each sample |
+    | OHEM that ranks the positions of the whole batch together | the batch as one sample |
 
     Call as the inner loss is called; values `(B,)`. A sample in which nothing
     is left is worth 0. `sample_weight` `(B,)` weighs the samples. An inner loss

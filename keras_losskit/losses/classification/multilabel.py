@@ -27,9 +27,12 @@ class AsymmetricMultiLabel(BinaryLoss):
 
     | elsewhere | here |
     |---|---|
-    | the authors' `AsymmetricLoss()`, timm `AsymmetricLossMultiLabel()` | `gamma_pos=1, …` |
-    | both sum over labels and batch | the mean; `reduction="sum"` sums the batch |
-    | both can stop the gradient through the focusing factors | the full gradient |
+    | the authors' `AsymmetricLoss()`, timm's before 1.0.31: summed over D labels and the batch | \
+`D * AsymmetricMultiLabel(gamma_pos=1, from_logits=True, reduction="sum")` |
+    | timm `AsymmetricLossMultiLabel()` since 1.0.31: `reduction="batchmean"` | \
+`D * AsymmetricMultiLabel(gamma_pos=1, from_logits=True)` |
+
+    Both can stop the gradient through the focusing factors; here it flows.
 
     Call with `y_true`, `y_pred` `(B, …, D)`; values `(B, …)`, the mean over the
     last axis. Integer class ids `(B, …)` for D > 1 are one-hot encoded.

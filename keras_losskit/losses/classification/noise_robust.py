@@ -30,9 +30,11 @@ class GeneralizedCrossentropy(CategoricalLoss):
 
     | elsewhere | here |
     |---|---|
-    | the paper's L_q | the same |
-    | the paper's truncated L_q (with k, and weights learned per sample) | not here |
+    | the paper's L_q | `GeneralizedCrossentropy(q)` |
+    | Keras `CategoricalGeneralizedCrossEntropy()` | `GeneralizedCrossentropy(q=0.5)` |
     | q = 1, called MAE: Σ_c \\|p_c - g_c\\| = 2(1 - p_t) | half of it |
+
+    The paper's truncated L_q, with k and weights learned per sample, is not here.
 
     Call with `y_true` `(B, …)`, `(B, …, 1)` or `(B, …, C)`, `y_pred`
     `(B, …, C)`; values `(B, …)`.

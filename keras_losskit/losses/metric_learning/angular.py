@@ -22,8 +22,10 @@ class Angular(EmbeddingLoss):
 
     | elsewhere | here |
     |---|---|
-    | pytorch-metric-learning `AngularLoss(alpha=40)` | `angle=40`; the mean over all pairs |
-    | the paper's combination with N-pairs | `NPairs() + 2 * Angular(...)`, each on its data |
+    | pytorch-metric-learning `AngularLoss(alpha=40)` | `angle=40`, for embeddings of length 1: \
+there negatives are not normalised; the mean over all pairs |
+
+    The paper adds twice this loss to that of N-pairs.
 
     Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`,
     which are normalised; values `(B,)`, the mean over the anchor's positives; an

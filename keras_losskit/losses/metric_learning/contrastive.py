@@ -22,8 +22,10 @@ class Contrastive(ElementwiseLoss):
 
     | elsewhere | here |
     |---|---|
-    | TFA `ContrastiveLoss()` | the same numbers |
-    | pytorch-metric-learning `ContrastiveLoss` | takes embeddings, and does not square |
+    | TFA `ContrastiveLoss()` | `Contrastive()` |
+    | the paper, which halves both terms; its Y is 0 for similar | `0.5 * Contrastive()` on 1 - Y |
+    | pytorch-metric-learning `ContrastiveLoss()` | takes embeddings, normalises them, and does \
+not square; the means over the similar and over the other pairs that cost something, added |
 
     Call with `y_true` (1 similar, 0 not) and `y_pred` (distances) `(B, …, D)`;
     values `(B, …)`, the mean over the last axis. O(B) time and memory.

@@ -23,7 +23,8 @@ class LiftedStructure(EmbeddingLoss):
     |---|---|
     | TFA `LiftedStructLoss(margin=1.0)` | the mean over all pairs of the batch: equal if classes \
 are equally large |
-    | pytorch-metric-learning `LiftedStructureLoss(neg_margin=1)` | the mean over all pairs |
+    | pytorch-metric-learning `LiftedStructureLoss(neg_margin=1)` | as TFA's, of normalised \
+embeddings |
 
     Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`;
     values `(B,)`, the mean over the anchor's positives; an anchor without a

@@ -35,7 +35,7 @@ class SupervisedContrastive(NeighbourhoodLoss):
     | elsewhere | here |
     |---|---|
     | the authors' code, `base_temperature=0.07` | `(T / 0.07) * SupervisedContrastive(T)` |
-    | pytorch-metric-learning `SupConLoss(0.1)` | same numbers |
+    | pytorch-metric-learning `SupConLoss(0.1)` | `SupervisedContrastive(0.1)` |
 
     Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`,
     which are normalised; values `(B,)`, one per anchor; an anchor without a
@@ -77,8 +77,13 @@ class SoftNearestNeighbor(NeighbourhoodLoss):
     Args:
         temperature: T > 0, in units of a squared distance.
 
-    The authors' code (cleverhans) adds 1e-5 to the probability, and offers cosine
-    distances. TF-Similarity's `SoftNearestNeighborLoss(temperature=1)` is the same.
+    | elsewhere | here |
+    |---|---|
+    | TF-Similarity `SoftNearestNeighborLoss()` | anchors without a positive count as 0: there \
+the sum is divided by the batch |
+    | the authors' code (cleverhans) | there 1e-5 is added to the probability and to its divisor |
+
+    cleverhans offers cosine distances, too.
 
     Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`;
     values `(B,)`, one per anchor; an anchor without a positive is not counted.

@@ -20,10 +20,10 @@ class NPairs(ViewsLoss):
 
     | elsewhere | here |
     |---|---|
-    | TFA `NpairsLoss` | takes the matrix of products as y_pred, and labels |
+    | TFA `NpairsLoss()` | takes the matrix of products as y_pred, and labels |
     | tf.contrib `npairs_loss(reg_lambda=0.002)` | `l2=0.002`, for a batch of pairs of \
 distinct classes |
-    | pytorch-metric-learning `NPairsLoss` | picks the pairs by label |
+    | pytorch-metric-learning `NPairsLoss()` | picks the pairs by label, and normalises them |
 
     Call with `y_true`, `y_pred` `(B, D)`; values `(B,)`; gradients flow to both.
     O(B²·D) time, O(B²) memory. In-batch: under data parallelism each device sees

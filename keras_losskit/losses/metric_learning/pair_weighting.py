@@ -20,10 +20,10 @@ class MultiSimilarity(EmbeddingLoss):
 
     | elsewhere | here |
     |---|---|
-    | pytorch-metric-learning `MultiSimilarityLoss(2, 50, 0.5)` | same; it also counts \
+    | pytorch-metric-learning `MultiSimilarityLoss(2, 50, 0.5)` | the same; it also counts \
 anchors with pairs of one kind only |
     | TF-Similarity `MultiSimilarityLoss(alpha=2, beta=40, lmda=0.5)` | `beta=40`; it mines \
-pairs first |
+pairs first, and divides by the batch |
 
     Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`,
     which are normalised; values `(B,)`, one per anchor; as in the authors' code,
@@ -73,10 +73,11 @@ class Circle(EmbeddingLoss):
 
     | elsewhere | here |
     |---|---|
-    | Keras `Circle()` | same, for normalised embeddings and others; an anchor without a pair \
-is counted there |
-    | pytorch-metric-learning `CircleLoss(m=0.4, gamma=80)` | normalises, and detaches the weights |
-    | TF-Similarity `CircleLoss()` | `gamma=256, margin=0.25` there |
+    | Keras `Circle()` | the same, for normalised embeddings and others; an anchor whose value \
+is rounded to 0 is not counted there |
+    | pytorch-metric-learning `CircleLoss(m=0.4, gamma=80)` | normalises, detaches the weights, \
+and counts values > 0 only |
+    | TF-Similarity `CircleLoss()` | another one: log(1 + Σ_n) + log(1 + Σ_p) of the two sums |
 
     Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)` of
     length 1; values `(B,)`, one per anchor; an anchor without a positive or a

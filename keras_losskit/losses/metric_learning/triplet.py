@@ -49,8 +49,10 @@ class TripletHard(TripletLoss):
     | elsewhere | here |
     |---|---|
     | TFA `TripletHardLoss(margin, soft)` | counts anchors without a positive, d_ap = 0 |
-    | TF-Similarity `TripletLoss(margin=None)` | `soft=True` |
-    | pytorch-metric-learning `BatchHardMiner` + `TripletMarginLoss` | means over active ones only |
+    | TF-Similarity `TripletLoss(negative_mining_strategy="hard")` | \
+`distance="cosine", soft=True` |
+    | pytorch-metric-learning `BatchHardMiner` + `TripletMarginLoss` | normalises; the mean over \
+active ones only |
 
     Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`;
     values `(B,)`, one per anchor; an anchor without a positive or a negative is

@@ -51,8 +51,10 @@ class TripletSemiHard(OrderedTripletLoss):
     | TFA `TripletSemiHardLoss(distance_metric="L2")` | the mean over all pairs of the batch: \
 equal if classes are equally large |
     | TFA `distance_metric="squared-L2"`, `"angular"` | `"squared_euclidean"`, `"cosine"` |
-    | TF-Similarity `TripletLoss(negative_mining_strategy="semi-hard")` | one positive an anchor |
-    | pytorch-metric-learning `type_of_triplets="semihard"` | every semi-hard negative, not one |
+    | TF-Similarity `TripletLoss(negative_mining_strategy="semi-hard")` | `distance="cosine"`, \
+`soft=True`; there only the farthest positive of an anchor |
+    | pytorch-metric-learning `TripletMarginMiner(type_of_triplets="semihard")` | normalises; \
+every semi-hard negative within the margin, not the nearest alone |
 
     Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`;
     values `(B,)`, the mean over the anchor's positives; an anchor without a
@@ -115,8 +117,8 @@ class TripletAll(OrderedTripletLoss):
 
     | elsewhere | here |
     |---|---|
-    | pytorch-metric-learning `TripletMarginLoss(margin=1.0)` | the mean over the active \
-triplets of the whole batch at once |
+    | pytorch-metric-learning `TripletMarginLoss(margin=1.0)` | normalises; the mean over the \
+active triplets of the whole batch at once |
     | Hermans' "batch all" without "≠0" | the mean over all triplets |
 
     Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`;

@@ -51,8 +51,9 @@ class NTXent(SoftmaxViewsLoss):
 
     | elsewhere | here |
     |---|---|
-    | the SimCLR code, lightly `NTXentLoss(temperature=0.5)` | the same numbers |
-    | pytorch-metric-learning `NTXentLoss` | on both views stacked; other positives are left out |
+    | the SimCLR code, which adds both directions up | `2 * NTXent(T)` |
+    | lightly `NTXentLoss(temperature=0.5)` | `NTXent(0.5)` |
+    | pytorch-metric-learning `NTXentLoss(0.07)`, both views stacked, ids twice | `NTXent(0.07)` |
 
     Call with `y_true`, `y_pred` `(B, D)`, which are normalised; values `(B,)`;
     gradients flow to both. O(B²·D) time, O(B²) memory. In-batch: under data
@@ -143,7 +144,7 @@ class InfoNCE(SoftmaxViewsLoss):
 
     | elsewhere | here |
     |---|---|
-    | CLIP, with its learned temperature fixed | the same numbers |
+    | CLIP, with its learned temperature fixed | `InfoNCE(T)` |
     | sentence-transformers `MultipleNegativesRankingLoss(scale=20)` | \
 `temperature=0.05, symmetric=False` |
 

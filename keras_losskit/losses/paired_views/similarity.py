@@ -20,7 +20,7 @@ class NegativeCosine(ViewsLoss):
     | elsewhere | here |
     |---|---|
     | SimSiam, symmetric | `NegativeCosine()` of each prediction with the other target, halved |
-    | BYOL's squared distance of unit vectors | `2 + 2 * NegativeCosine()`, in value |
+    | BYOL's squared distance of unit vectors | 2 + the value of `2 * NegativeCosine()` |
 
     Call with `y_true`, `y_pred` `(B, D)`; values `(B,)`, between -1 and 1; a zero
     vector gives 0. O(B·D) time and memory.

@@ -32,8 +32,10 @@ class LambdaNDCG(RankingLoss):
     |---|---|
     | TF-Ranking `PairwiseLogisticLoss(lambda_weight=NDCGLambdaWeight(smooth_fraction=1.0))` \
 | `LambdaNDCG()` |
-    | TF-Ranking's default, `smooth_fraction=0.0`: discounts of rank differences | not here |
     | the LambdaLoss paper: log2 | `LambdaNDCG() / log(2)` |
+
+    TF-Ranking's default, `smooth_fraction=0.0`, takes discounts of rank differences, which
+    are not here.
 
     Call with relevance and scores `(B, L)`; values `(B,)`, 0 for a list without a
     relevant item. A label < 0 is padding. `sample_weight` `(B,)` weighs lists, `(B, L)`

@@ -145,8 +145,8 @@ class PairwiseMeanSquared(PairwiseLoss):
 
     | elsewhere | here |
     |---|---|
-    | TF-Ranking `PairwiseMSELoss()`: all pairs i ≠ j, those with equal labels too | \
-pairs with y_i > y_j only |
+    | TF-Ranking `PairwiseMSELoss()`: the sum over all i ≠ j, equal labels too, divided by B·L | \
+without equal labels, `sample_weight` = twice each list's number of pairs, divided by L |
 
     Call with relevance and scores `(B, L)`; values `(B,)`. A label < 0 is padding.
     `sample_weight` `(B,)` weighs lists, `(B, L)` each pair by its more relevant item;
@@ -162,8 +162,8 @@ pairs with y_i > y_j only |
     >>> float(loss([[1, 0, 0]], [[3.0, 2.0, 0.0]]))    # ((1 - 1)² + (3 - 1)²)/2
     2.0
 
-    Reference: R. K. Pasumarthi et al., *TF-Ranking: Scalable TensorFlow Library for
-    Learning-to-Rank* (2019), https://arxiv.org/abs/1812.00073
+    Reference: T. Pahikkala et al., *An Efficient Algorithm for Learning to Rank from
+    Preference Graphs* (2009; RankRLS), https://doi.org/10.1007/s10994-008-5097-z
     """
 
     def of_pairs(self, y_true, y_pred):

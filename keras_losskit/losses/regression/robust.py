@@ -121,6 +121,10 @@ class Welsch(_Scaled):
         scale: c, in units of `y_true`; > 0.
         missing: as in `MeanSquaredError`.
 
+    | elsewhere | here |
+    |---|---|
+    | Dennis and Welsch, k²/2·(1 - exp(-(d/k)²)) with k = 2.985 | `k**2 / 2 * Welsch(k / 2**0.5)` |
+
     Call with `(B, …, D)`; values `(B, …)`, the mean over the last axis.
 
     Raises:

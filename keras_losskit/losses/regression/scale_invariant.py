@@ -17,6 +17,10 @@ class ScaleInvariantLog(Loss):
     `keras.config.epsilon()` the logarithms go on along their tangent. The gradient
     where the value is 0 is 0.
 
+    | elsewhere | here |
+    |---|---|
+    | Eigen 2014, without the root | the square of a sample's value |
+
     Args:
         variance_weight: λ, how much of the common factor is forgiven; 0 <= λ <= 1.
 

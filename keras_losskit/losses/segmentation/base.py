@@ -15,8 +15,10 @@ from keras_losskit.core.takes import Takes
 class SegmentationLoss(LabelledLoss):
     """Base of losses between maps, scored per class.
 
-    A subclass writes `per_class(p, g, mask, weights)`: the loss of each class,
-    `(B, C)`, or `(C,)` over the batch. Everything shared is here.
+    A subclass writes `per_class(p, g, mask, weights)`, which returns a pair: the loss
+    of each class and whether it is present in the target, both `(B, C)`, or `(C,)` over
+    the batch. Where `skips_absent` is False the second may be `None`. Everything shared
+    is here.
 
     Args:
         from_logits: whether `y_pred` holds logits: sigmoid for C = 1, else
@@ -83,7 +85,7 @@ class SegmentationLoss(LabelledLoss):
         return self.class_mean(per_class, present)
 
     def per_class(self, p, g, mask, weights):
-        """The loss of each class, and whether each is present in the target."""
+        """The loss of each class, and whether each is present in the target (or `None`)."""
         raise NotImplementedError
 
     def present(self, g, mask, weights):

@@ -29,12 +29,16 @@ class CenterlineDice(SmoothedLoss):
 
     | elsewhere | here |
     |---|---|
-    | the paper's `soft_cldice(iter_, smooth)` | `CenterlineDice(iter_, smooth, over="batch")` |
-    | MONAI `SoftclDiceLoss(iter_, smooth)` | `CenterlineDice(iter_, smooth, over="batch")` |
-    | MONAI `SoftDiceclDiceLoss(alpha=a)` | `(1 - a) * Dice(…) + a * CenterlineDice(…)` |
+    | the paper's code, `soft_cldice(iter_, smooth)`, which ignores `iter_` | \
+`CenterlineDice(10, smooth, over="batch")` |
+    | MONAI 1.6 `SoftclDiceLoss(iter_, smooth_nr=s, smooth_dr=s)` | `CenterlineDice(iter_, s)`; \
+there 1e-4 is added to T + S |
+    | MONAI 1.6 `SoftDiceclDiceLoss(iter_, a)` | \
+`(1 - a) * Dice(smooth=1.0) + a * CenterlineDice(iter_)` |
 
-    Those sum over the classes as well, MONAI's over all but the first; here each has
-    its own score.
+    These hold for one channel. Of several, both take the sums over all of them, the
+    background's too; here each has its own score. MONAI before 1.6 took them over the
+    batch as well, and left the first channel out.
 
     Call with `y_pred (B, *spatial, C)`, two or three spatial axes, `y_true`
     class ids `(B, *spatial)` or rows in the shape of `y_pred`.

@@ -27,8 +27,8 @@ class MatthewsCorrelation(SmoothedLoss):
 
     | elsewhere | here |
     |---|---|
-    | segmentation_models.pytorch `MCCLoss()` | `MatthewsCorrelation(over="batch")`; there 1e-5 \
-is added to each count |
+    | segmentation_models.pytorch `MCCLoss()`, one channel | `MatthewsCorrelation(over="batch")`; \
+there 1e-5 is added to each count |
 
     Call with `y_pred (B, *spatial, C)`, `y_true` class ids `(B, *spatial)` or
     rows in the shape of `y_pred`.

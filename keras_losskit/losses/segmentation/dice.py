@@ -35,12 +35,16 @@ class Dice(SoftOverlapLoss):
 
     | elsewhere | here |
     |---|---|
-    | Keras `Dice()` | `Dice(over="batch", smooth=1e-7)`, which counts all classes as one |
+    | Keras `Dice()`, which counts all classes as one | `Dice(over="batch", smooth=1e-7)` |
     | segmentation_models `DiceLoss(per_image=False)` | `Dice(over="batch", smooth=1e-5)` |
-    | segmentation_models `DiceLoss(beta=b)` | `Tversky(1/(1 + b²), b²/(1 + b²), over="batch")` |
-    | segmentation_models.pytorch `DiceLoss()` | `Dice(over="batch")`; there absent is 0 |
+    | segmentation_models `DiceLoss(beta=b)`, n = 1 + b² | \
+`Tversky(1 / n, b**2 / n, over="batch", smooth=1e-5 / n)` |
+    | segmentation_models.pytorch `DiceLoss()`, hard targets | `Dice(over="batch")`; there an \
+absent class is 0 |
     | MONAI `DiceLoss()` / `DiceLoss(batch=True)` | `Dice(smooth=1e-5)` / `…(over="batch")` |
-    | MONAI `DiceLoss(squared_pred=True)` | `Dice(squared=True)` |
+    | MONAI `DiceLoss(squared_pred=True)` | `Dice(squared=True, smooth=1e-5)` |
+
+    With soft targets segmentation_models.pytorch takes (Σp + Σg - Σ|p - g|)/2 for Σpg.
 
     Call with `y_pred (B, *spatial, C)`, `y_true` class ids `(B, *spatial)` or
     rows in the shape of `y_pred`.
@@ -143,7 +147,8 @@ class GeneralizedDice(OverlapLoss):
 
     | elsewhere | here |
     |---|---|
-    | MONAI `GeneralizedDiceLoss(w_type="square")` | `GeneralizedDice(smooth=1e-5)` |
+    | MONAI `GeneralizedDiceLoss(w_type="square")` | `GeneralizedDice(smooth=1e-5)`; with no \
+class present it is 0 there |
     | MONAI `GeneralizedDiceLoss(batch=True)` | `GeneralizedDice(over="batch", smooth=1e-5)` |
 
     Call with `y_pred (B, *spatial, C)`, `y_true` class ids `(B, *spatial)` or

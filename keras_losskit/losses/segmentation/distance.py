@@ -52,9 +52,11 @@ class HausdorffDistance(SegmentationLoss):
     | elsewhere | here |
     |---|---|
     | MONAI `HausdorffDTLoss()` | `HausdorffDistance(include_background=False)` |
-    | MONAI `HausdorffDTLoss(batch=True)` | `…(over="batch")` |
-    | MONAI `LogHausdorffDTLoss` | log(1 + it) |
-    | kornia `HausdorffERLoss` | another one: it approximates D by erosions |
+    | MONAI `HausdorffDTLoss(batch=True)` | `HausdorffDistance(include_background=False, \
+over="batch")` |
+    | MONAI `LogHausdorffDTLoss()` | log(1 + the value of the first) |
+
+    kornia's `HausdorffERLoss` is another one: it approximates D by erosions.
 
     Call with `y_pred (B, *spatial, C)`, `y_true` class ids `(B, *spatial)` or
     rows in the shape of `y_pred`.

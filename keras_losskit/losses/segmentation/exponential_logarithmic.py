@@ -27,8 +27,9 @@ class ExponentialLogarithmic(OverlapLoss):
         ce_weight: b >= 0.
         gamma: the exponent of both terms, > 0.
         class_weights: C weights >= 0 of the class mean, and of the positions
-            of each class in the second term (the paper takes one over the
-            class's frequency); by default 1. With C = 1 it is the foreground's.
+            of each class in the second term (the paper takes the square root of
+            one over the class's frequency, and only there); by default 1. With
+            C = 1 it is the foreground's.
         from_logits, ignore_class, smooth: as in `Dice`.
         include_background, empty: as in `Dice`; they concern the first term.
         over: as in `Dice`; with `"batch"` the second term is the weighted mean

@@ -24,9 +24,13 @@ class Tversky(SoftOverlapLoss):
     | elsewhere | here |
     |---|---|
     | Salehi 2017, MONAI `TverskyLoss(alpha, beta)` | `fp_weight=alpha, fn_weight=beta` |
-    | Keras `Tversky(alpha, beta)`, measured in 3.10 to 3.15 | `fp_weight=beta, fn_weight=alpha` |
+    | Keras `Tversky(alpha, beta)` until 3.15 | `fp_weight=beta, fn_weight=alpha` |
+    | Keras `Tversky(alpha, beta)` from 3.16 | `fp_weight=alpha, fn_weight=beta` |
     | segmentation_models.pytorch `TverskyLoss(alpha, beta)` | `fp_weight=alpha, fn_weight=beta` |
     | Abraham 2018 (focal Tversky) | `fn_weight=alpha, fp_weight=beta` |
+
+    Keras counts all classes as one, for the whole batch; segmentation_models.pytorch over
+    the batch, equal for hard targets.
 
     Call with `y_pred (B, *spatial, C)`, `y_true` class ids `(B, *spatial)` or
     rows in the shape of `y_pred`.
@@ -73,7 +77,8 @@ class FocalTversky(Tversky):
     | elsewhere | here |
     |---|---|
     | Abraham 2018, (1 - TI)^(1/g) with g = 4/3, alpha = 0.7 | the defaults |
-    | segmentation_models.pytorch `TverskyLoss(gamma=g)` | `gamma=g`, there on the class mean |
+    | segmentation_models.pytorch `TverskyLoss(gamma=g)` | `gamma=g, over="batch"`; there the \
+power is that of the class mean |
 
     Call with `y_pred (B, *spatial, C)`, `y_true` class ids `(B, *spatial)` or
     rows in the shape of `y_pred`.
@@ -120,8 +125,9 @@ class Jaccard(SoftOverlapLoss):
     | elsewhere | here |
     |---|---|
     | segmentation_models `JaccardLoss(per_image=False)` | `Jaccard(over="batch", smooth=1e-5)` |
-    | segmentation_models.pytorch `JaccardLoss()` | `Jaccard(over="batch")`; there absent is 0 |
-    | pytorch-toolbelt `JaccardLoss()` | the same |
+    | segmentation_models.pytorch `JaccardLoss()`, hard targets | `Jaccard(over="batch")`; there \
+an absent class is 0 |
+    | pytorch-toolbelt `JaccardLoss()` | as segmentation_models.pytorch, for soft targets too |
     | MONAI `DiceLoss(jaccard=True)` | `Jaccard(smooth=5e-6)` |
 
     Call with `y_pred (B, *spatial, C)`, `y_true` class ids `(B, *spatial)` or
