@@ -482,7 +482,7 @@ def test_compiled_by_xla_equals_eager(case):
         case.y_pred.astype("float32"),
         np.resize([0.5, 2.0, 0.75, 1.25], len(case.y_pred)).astype("float32"),
     )
-    got = compiled(loss)["xla"](*map(ops.convert_to_tensor, given))
+    got = compiled(lambda t, p, w: loss(t, p, w))["xla"](*map(ops.convert_to_tensor, given))
     np.testing.assert_allclose(to_numpy(got), numbers(loss, *given), rtol=1e-5, atol=1e-7)
 
 
