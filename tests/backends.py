@@ -1,6 +1,7 @@
 """The same three things on every backend: gradients, compilation, float64."""
 
 import contextlib
+import functools
 
 import keras
 import numpy as np
@@ -14,33 +15,60 @@ def to_numpy(x):
     return np.asarray(keras.ops.convert_to_numpy(x))
 
 
-def value_and_gradient(function, x):
-    """`(value, gradient)` of a scalar function of one array, as NumPy."""
+def value_and_gradient(function, x, *rest):
+    """`(value, gradient)` of a scalar function of `x`, as NumPy; `rest` are its other arguments.
+
+    On JAX it is compiled, once for every `x` and `rest` of the same shapes, so
+    one function that is called again is much cheaper than one made again.
+    """
     if BACKEND == "tensorflow":
         import tensorflow as tf
 
         x = tf.convert_to_tensor(x)
         with tf.GradientTape() as tape:
             tape.watch(x)
-            value = function(x)
+            value = function(x, *rest)
         gradient = tape.gradient(value, x)
         if gradient is None:
             gradient = tf.zeros_like(x)
     elif BACKEND == "jax":
-        import jax
-
-        value, gradient = jax.value_and_grad(function)(keras.ops.convert_to_tensor(x))
+        value, gradient = _differentiated(function)(keras.ops.convert_to_tensor(x), *rest)
     else:
         import torch
 
         x = torch.tensor(x, requires_grad=True)
-        value = function(x)
+        value = function(x, *rest)
         gradient = torch.zeros_like(x)
         if value.requires_grad:
             value.backward()
             gradient = x.grad
         value = value.detach()
     return to_numpy(value), to_numpy(gradient)
+
+
+@functools.lru_cache(maxsize=8)
+def _differentiated(function):
+    """The same object for the same function: JAX keeps what it compiled by object."""
+    import jax
+
+    return jax.jit(jax.value_and_grad(function))
+
+
+def compiled_for_any_batch(function, *arrays):
+    """`(sizes, function)`: compiled for arrays like these, and for which sizes of the batch.
+
+    TensorFlow traces it once, the size unknown. On JAX the size is among what is
+    compiled for, so the whole batch is enough.
+    """
+    n = len(arrays[0])
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        signature = [tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in arrays]
+        return (1, 2, n), tf.function(function, input_signature=signature)
+    import jax
+
+    return (n,), jax.jit(function)
 
 
 def compiled(function):
@@ -69,6 +97,26 @@ def wide():
 
     with jax.enable_x64(True):
         yield
+
+
+def check_gradient(function, x, *rest, step=1e-6, rtol=1e-6, atol=1e-8):
+    """The gradient at `x`, in float64, after comparing it with differences along 3 directions.
+
+    No entry of a direction is near 0, so a wrong entry of the gradient shows in
+    each of them; an error that one direction cancels, another does not.
+    """
+    _, gradient = value_and_gradient(function, x, *rest)
+    draw = np.random.default_rng(5)
+    for i in range(3):
+        along = draw.uniform(0.5, 1.5, x.shape) * draw.choice([-1.0, 1.0], x.shape)
+        up, _ = value_and_gradient(function, x + step * along, *rest)
+        down, _ = value_and_gradient(function, x - step * along, *rest)
+        scale = np.linalg.norm(gradient) * np.linalg.norm(along)
+        np.testing.assert_allclose(
+            np.sum(gradient * along), (up - down) / (2 * step), rtol=0,
+            atol=atol + rtol * scale, err_msg=f"along direction {i}",
+        )
+    return gradient
 
 
 def central_differences(function, x, step=1e-6):

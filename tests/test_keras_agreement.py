@@ -1,11 +1,14 @@
 """The losses that Keras has too: equal numbers, wherever Keras is right."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
 import keras_losskit as kl
+from keras_losskit.core.reduction import REDUCTIONS
 from tests.backends import to_numpy, value_and_gradient
 
 rng = np.random.default_rng(11)
@@ -76,32 +79,47 @@ for name, from_logits in (("logits", True), ("probabilities", False)):
     }
 
 
-@pytest.mark.parametrize("pair", PAIRS)
-@pytest.mark.parametrize(
-    "reduction", ["sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None]
-)
-@pytest.mark.parametrize("weights", ["none", "samples", "positions"])
-@pytest.mark.parametrize("mask", [False, True])
-def test_numbers_equal_keras(pair, reduction, weights, mask):
-    mine, my_options, theirs, their_options, y_true, y_pred = PAIRS[pair]
+def positions(w):
+    """Weights of samples at each position: Keras divides by them as given, not as applied."""
+    return w if w is None else np.broadcast_to(w, (4, 3)).copy()
+
+
+WEIGHTS = {
+    "none": None,
+    "samples": np.array([[0.5], [0.0], [2.0], [1.0]], "float32"),
+    "positions": rng.uniform(0, 2, size=(4, 3)).astype("float32"),
+}
+
+
+def known_to_keras(reduction):
     try:
-        theirs = theirs(**their_options, reduction=reduction)
-    except ValueError:
-        pytest.skip(f"this Keras has no reduction {reduction!r}")
-    mine = mine(**my_options, reduction=reduction)
-    w = {
-        "none": None,
-        "samples": np.array([[0.5], [0.0], [2.0], [1.0]], "float32"),
-        "positions": rng.uniform(0, 2, size=(4, 3)).astype("float32"),
-    }[weights]
-    wide = w
-    if weights == "samples":  # Keras divides by the weights as given, not as applied.
-        wide = np.broadcast_to(w, (4, 3)).copy()
-    y_pred = ops.convert_to_tensor(y_pred) + 0
-    if mask:
-        y_pred._keras_mask = ops.convert_to_tensor(MASK)
-    got, expected = to_numpy(mine(y_true, y_pred, w)), to_numpy(theirs(y_true, y_pred, wide))
-    np.testing.assert_allclose(got, expected, rtol=2e-6, atol=1e-6)
+        keras.losses.MeanSquaredError(reduction=reduction)
+    except ValueError:  # An old Keras.
+        return False
+    return True
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_numbers_equal_keras(pair):
+    """For every reduction, with every kind of weights, with and without a mask."""
+    mine, my_options, theirs, their_options, y_true, y_pred = PAIRS[pair]
+    reductions = [reduction for reduction in REDUCTIONS if known_to_keras(reduction)]
+    mine = [mine(**my_options, reduction=reduction) for reduction in reductions]
+    theirs = [theirs(**their_options, reduction=reduction) for reduction in reductions]
+    y_true = ops.convert_to_tensor(y_true)
+    for mask in (False, True):
+        y_pred = ops.convert_to_tensor(y_pred) + 0
+        if mask:
+            y_pred._keras_mask = ops.convert_to_tensor(MASK)
+        for (weights, w), (mine_i, theirs_i) in itertools.product(
+            WEIGHTS.items(), zip(mine, theirs)
+        ):
+            np.testing.assert_allclose(
+                to_numpy(mine_i(y_true, y_pred, w)),
+                to_numpy(theirs_i(y_true, y_pred, positions(w))),
+                rtol=2e-6, atol=1e-6,
+                err_msg=f"{mine_i.reduction}, weights: {weights}, mask: {mask}",
+            )
 
 
 def test_tversky_and_dice_of_one_sample_and_class_equal_keras():
