@@ -243,7 +243,6 @@ class _Decorator(Protocol):
     ) -> _LossClass[_P]: ...
 
 class Loss(_KerasLoss):
-    """Base of every loss of the kit, and of yours."""
     observers: tuple[Any, ...]
     masked: bool
     reduction: str | None
@@ -256,24 +255,17 @@ class Loss(_KerasLoss):
         dtype: _DType = None,
     ) -> None: ...
     @classmethod
-    def default_name(cls) -> str:
-        """The name of an instance that is given none."""
+    def default_name(cls) -> str: ...
     @property
-    def dtype(self) -> str:
-        """The dtype of the computation, float32 or wider."""
+    def dtype(self) -> str: ...
     @property
-    def effective_reduction(self) -> str | None:
-        """The reduction applied here; combined losses may inherit theirs."""
+    def effective_reduction(self) -> str | None: ...
     @property
-    def applies_weights(self) -> bool:
-        """Whether `call` takes the sample weights and applies them itself."""
+    def applies_weights(self) -> bool: ...
     def call(self, y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Any: ...
-    def prepare(self, y_true: Any, y_pred: Any) -> Any:
-        """Cast and align the inputs of `call`; raise where they don't fit."""
-    def input_mask(self, y_true: Any, y_pred: Any) -> Any:
-        """Which positions exist at all, or `None` for all."""
-    def value_mask(self, y_true: Any, y_pred: Any, mask: Any) -> Any:
-        """Which values count in a mean, or `None` for all that exist."""
+    def prepare(self, y_true: Any, y_pred: Any) -> Any: ...
+    def input_mask(self, y_true: Any, y_pred: Any) -> Any: ...
+    def value_mask(self, y_true: Any, y_pred: Any, mask: Any) -> Any: ...
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any: ...
     def evaluate(
         self,
@@ -281,21 +273,14 @@ class Loss(_KerasLoss):
         y_pred: Any,
         sample_weight: Any = None,
         mask: Any = None,
-    ) -> Any:
-        """`__call__`, with the mask given rather than read off `y_pred`."""
-    def reduce(self, values: Any, weights: Any, mask: Any) -> Any:
-        """Reduce by this loss's own rule."""
-    def weighable(self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any) -> Any:
-        """Values, and the weights and mask that are still to be applied."""
-    def cast(self, x: Any) -> Any:
-        """`x` as a tensor of the computation's dtype."""
-    def argument(self, name: str) -> Any:
-        """What the constructor's argument `name` was given, from its attribute."""
-    def get_config(self) -> dict[str, Any]:
-        """Every argument of the constructor, as plain JSON."""
+    ) -> Any: ...
+    def reduce(self, values: Any, weights: Any, mask: Any) -> Any: ...
+    def weighable(self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any) -> Any: ...
+    def cast(self, x: Any) -> Any: ...
+    def argument(self, name: str) -> Any: ...
+    def get_config(self) -> dict[str, Any]: ...
     @classmethod
-    def from_config(cls, config_dict: dict[str, Any]) -> Self:
-        """The loss that `get_config` described."""
+    def from_config(cls, config_dict: dict[str, Any]) -> Self: ...
     def __add__(self, other: _LossLike, /) -> WeightedSum: ...
     @overload
     def __radd__(self, other: int, /) -> Self: ...
@@ -318,10 +303,8 @@ class Loss(_KerasLoss):
     def __truediv__(self, other: _Number, /) -> WeightedSum: ...
     def __neg__(self) -> WeightedSum: ...
     def __pos__(self) -> Self: ...
-    def on(self, *, y_true: _Selectors = None, y_pred: _Selectors = None) -> Select:
-        """This loss on a part of its inputs; see `Select`."""
-    def metrics(self, weighted: bool = False) -> list[TermMetric]:
-        """One metric per term of this loss, for `compile`."""
+    def on(self, *, y_true: _Selectors = None, y_pred: _Selectors = None) -> Select: ...
+    def metrics(self, weighted: bool = False) -> list[TermMetric]: ...
 
 @overload
 def loss(
@@ -345,11 +328,9 @@ def loss(
     name: str | None = None,
 ) -> _Decorator: ...
 
-def as_loss(identifier: _LossLike | dict[str, Any]) -> Loss:
-    """Turn anything that Keras accepts as a loss into a `keras_losskit.Loss`."""
+def as_loss(identifier: _LossLike | dict[str, Any]) -> Loss: ...
 
 class FunctionLoss(Loss):
-    """A registered function `f(y_true, y_pred)` that returns values, as a term."""
     function: Callable[..., Any]
     def __init__(
         self,
@@ -361,7 +342,6 @@ class FunctionLoss(Loss):
     ) -> None: ...
 
 class KerasLoss(Loss):
-    """A `keras.losses.Loss` that is not of the kit, as a term."""
     loss: keras.losses.Loss
     def __init__(
         self,
@@ -372,11 +352,9 @@ class KerasLoss(Loss):
         dtype: _DType = None,
     ) -> None: ...
     @property
-    def from_logits(self) -> bool | None:
-        """As the loss says; `None` where it has no such option."""
+    def from_logits(self) -> bool | None: ...
 
 class Product(Loss):
-    """Product of losses, value by value: (L₁·L₂)ᵢ, then weighted and reduced."""
     factors: list[Loss]
     def __init__(
         self,
@@ -386,12 +364,10 @@ class Product(Loss):
         name: str | None = "product",
         dtype: _DType = None,
     ) -> None: ...
-    def operand(self, loss: _LossLike) -> Loss:
-        """`loss` as an operand of this one, under its reduction and dtype."""
+    def operand(self, loss: _LossLike) -> Loss: ...
     def operands(self) -> list[Loss]: ...
 
 class Select(Loss):
-    """A loss on a part of `y_pred`, of `y_true`, or of both."""
     loss: Loss
     y_true: _Selectors
     y_pred: _Selectors
@@ -405,15 +381,12 @@ class Select(Loss):
         name: str | None = "select",
         dtype: _DType = None,
     ) -> None: ...
-    def operand(self, loss: _LossLike) -> Loss:
-        """`loss` as an operand of this one, under its reduction and dtype."""
+    def operand(self, loss: _LossLike) -> Loss: ...
     def operands(self) -> list[Loss]: ...
     @property
-    def selected_part(self) -> Any:
-        """Which part of `y_pred` this looks at, as a key."""
+    def selected_part(self) -> Any: ...
 
 class WeightedSum(Loss):
-    """Sum of losses, each with a weight: Σ wᵢ·Lᵢ."""
     reads_as_sum: bool
     terms: Mapping[str, _Term]
     def __init__(
@@ -424,28 +397,21 @@ class WeightedSum(Loss):
         name: str | None = "weighted_sum",
         dtype: _DType = None,
     ) -> None: ...
-    def operand(self, loss: _LossLike) -> Loss:
-        """`loss` as an operand of this one, under its reduction and dtype."""
+    def operand(self, loss: _LossLike) -> Loss: ...
     def operands(self) -> list[Loss]: ...
-    def weight(self, name: str) -> Any:
-        """The current weight of a term: a number, or the driven value."""
+    def weight(self, name: str) -> Any: ...
     @property
-    def schedules(self) -> dict[str, _Schedule]:
-        """The weights that are schedules, by the name of their term."""
+    def schedules(self) -> dict[str, _Schedule]: ...
     @property
-    def undriven(self) -> list[str]:
-        """The names of the terms whose scheduled weight nothing drives."""
-    def drive(self, name: str, variable: Any) -> Any:
-        """Let a scheduled weight be what `variable` holds; `WeightScheduler` does."""
-    def at_step(self, step: Any) -> WeightedSum:
-        """A copy whose scheduled weights are fixed at what they are at `step`."""
+    def undriven(self) -> list[str]: ...
+    def drive(self, name: str, variable: Any) -> Any: ...
+    def at_step(self, step: Any) -> WeightedSum: ...
     def term_values(
         self,
         y_true: Any,
         y_pred: Any,
         sample_weight: Any = None,
-    ) -> dict[str, Any]:
-        """Each term's own number, by name, before its weight in the sum."""
+    ) -> dict[str, Any]: ...
     @overload
     def __mul__(self, other: _LossLike, /) -> Product | WeightedSum: ...
     @overload
@@ -456,7 +422,6 @@ class WeightedSum(Loss):
     def __rmul__(self, other: _Weight, /) -> WeightedSum: ...
 
 class Barron(Loss):
-    """General robust loss: (|a - 2|/a)·((x²/|a - 2| + 1)^(a/2) - 1), x = d/c."""
     alpha: float
     scale: float
     def __init__(
@@ -470,7 +435,6 @@ class Barron(Loss):
     ) -> None: ...
 
 class Cauchy(Loss):
-    """Cauchy (Lorentzian) loss: log(1 + (d/c)²/2), d = y_pred - y_true."""
     scale: float
     def __init__(
         self,
@@ -482,7 +446,6 @@ class Cauchy(Loss):
     ) -> None: ...
 
 class ChannelWeightedSquaredError(Loss):
-    """Squared error with a weight for each output channel: mean over D of w·d²."""
     weights: list[float] | None
     def __init__(
         self,
@@ -494,7 +457,6 @@ class ChannelWeightedSquaredError(Loss):
     ) -> None: ...
 
 class Charbonnier(Loss):
-    """Charbonnier loss: √(d² + epsilon²) - epsilon, d = y_pred - y_true."""
     epsilon: float
     def __init__(
         self,
@@ -506,7 +468,6 @@ class Charbonnier(Loss):
     ) -> None: ...
 
 class CosineSimilarity(Loss):
-    """Cosine similarity: -cos of the angle between y_true and y_pred."""
     axis: int
     def __init__(
         self,
@@ -518,7 +479,6 @@ class CosineSimilarity(Loss):
     ) -> None: ...
 
 class DeadZoneAbsoluteError(Loss):
-    """Absolute error outside a dead zone: |d| where |d| > threshold, else 0."""
     threshold: float
     def __init__(
         self,
@@ -530,7 +490,6 @@ class DeadZoneAbsoluteError(Loss):
     ) -> None: ...
 
 class EpsilonInsensitive(Loss):
-    """Epsilon-insensitive loss: max(|d| - epsilon, 0), d = y_pred - y_true."""
     epsilon: float
     def __init__(
         self,
@@ -542,7 +501,6 @@ class EpsilonInsensitive(Loss):
     ) -> None: ...
 
 class Expectile(Loss):
-    """Expectile loss: |tau - 1[e < 0]|·e², e = y_true - y_pred."""
     tau: float
     def __init__(
         self,
@@ -554,10 +512,15 @@ class Expectile(Loss):
     ) -> None: ...
 
 class GammaDeviance(Loss):
-    """Gamma deviance: 2·(log(ŷ/y) + y/ŷ - 1), y the target, ŷ `y_pred`."""
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "gamma_deviance",
+        dtype: _DType = None,
+    ) -> None: ...
 
 class GemanMcClure(Loss):
-    """Geman-McClure loss: 2(d/c)²/((d/c)² + 4), d = y_pred - y_true."""
     scale: float
     def __init__(
         self,
@@ -569,7 +532,6 @@ class GemanMcClure(Loss):
     ) -> None: ...
 
 class Huber(Loss):
-    """Huber's loss: d²/2 where |d| <= delta, else delta·|d| - delta²/2."""
     delta: float
     def __init__(
         self,
@@ -581,22 +543,51 @@ class Huber(Loss):
     ) -> None: ...
 
 class LogCosh(Loss):
-    """Logarithm of the hyperbolic cosine: log cosh d, d = y_pred - y_true."""
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "log_cosh",
+        dtype: _DType = None,
+    ) -> None: ...
 
 class MeanAbsoluteError(Loss):
-    """Mean absolute error: |d|, d = y_pred - y_true."""
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "mean_absolute_error",
+        dtype: _DType = None,
+    ) -> None: ...
 
 class MeanAbsolutePercentageError(Loss):
-    """Mean absolute percentage error: 100·|d|/max(|y_true|, epsilon)."""
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "mean_absolute_percentage_error",
+        dtype: _DType = None,
+    ) -> None: ...
 
 class MeanSquaredError(Loss):
-    """Mean squared error: d², d = y_pred - y_true."""
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "mean_squared_error",
+        dtype: _DType = None,
+    ) -> None: ...
 
 class MeanSquaredLogarithmicError(Loss):
-    """Mean squared logarithmic error: (log(1 + y_pred) - log(1 + y_true))²."""
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "mean_squared_logarithmic_error",
+        dtype: _DType = None,
+    ) -> None: ...
 
 class Pinball(Loss):
-    """Pinball (quantile) loss: max(tau·e, (tau - 1)·e), e = y_true - y_pred."""
     tau: float | list[float]
     def __init__(
         self,
@@ -608,10 +599,15 @@ class Pinball(Loss):
     ) -> None: ...
 
 class Poisson(Loss):
-    """Poisson loss: y_pred - y_true·log(y_pred + epsilon)."""
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "poisson",
+        dtype: _DType = None,
+    ) -> None: ...
 
 class RangeWeightedSquaredError(Loss):
-    """Squared error that costs more where the prediction leaves a range."""
     low: float
     high: float
     outside_weight: float
@@ -627,7 +623,6 @@ class RangeWeightedSquaredError(Loss):
     ) -> None: ...
 
 class ReverseHuber(Loss):
-    """Reverse Huber (berHu): |d| where |d| <= c, else (d² + c²)/(2c)."""
     threshold: float
     def __init__(
         self,
@@ -639,10 +634,15 @@ class ReverseHuber(Loss):
     ) -> None: ...
 
 class RootMeanSquaredError(Loss):
-    """Root mean squared error: √(mean over the last axis of d²), d = y_pred - y_true."""
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "root_mean_squared_error",
+        dtype: _DType = None,
+    ) -> None: ...
 
 class ScaleInvariantLog(Loss):
-    """Scale-invariant log error: √(mean h² - λ·(mean h)²), h = log(ŷ/y)."""
     variance_weight: float
     def __init__(
         self,
@@ -654,7 +654,6 @@ class ScaleInvariantLog(Loss):
     ) -> None: ...
 
 class SmoothL1(Loss):
-    """Smooth L1: d²/(2·beta) where |d| <= beta, else |d| - beta/2."""
     beta: float
     def __init__(
         self,
@@ -666,10 +665,15 @@ class SmoothL1(Loss):
     ) -> None: ...
 
 class SymmetricMeanAbsolutePercentageError(Loss):
-    """Symmetric percentage error: 200·|d|/(|y_true| + |y_pred|), 0/0 = 0."""
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "symmetric_mean_absolute_percentage_error",
+        dtype: _DType = None,
+    ) -> None: ...
 
 class TukeyBiweight(Loss):
-    """Tukey's biweight: c²/6·(1 - (1 - (d/c)²)³) where |d| <= c, else c²/6."""
     threshold: float
     def __init__(
         self,
@@ -681,7 +685,6 @@ class TukeyBiweight(Loss):
     ) -> None: ...
 
 class Tweedie(Loss):
-    """Tweedie loss: -y·ŷ^(1-p)/(1-p) + ŷ^(2-p)/(2-p), y the target, ŷ `y_pred`."""
     power: float
     def __init__(
         self,
@@ -693,7 +696,6 @@ class Tweedie(Loss):
     ) -> None: ...
 
 class Welsch(Loss):
-    """Welsch (Leclerc) loss: 1 - exp(-(d/c)²/2), d = y_pred - y_true."""
     scale: float
     def __init__(
         self,
@@ -705,7 +707,6 @@ class Welsch(Loss):
     ) -> None: ...
 
 class Wing(Loss):
-    """Wing loss: w·ln(1 + |d|/ε) where |d| < w, else |d| - C."""
     width: float
     curvature: float
     def __init__(
@@ -719,7 +720,6 @@ class Wing(Loss):
     ) -> None: ...
 
 class AsymmetricMultiLabel(Loss):
-    """Asymmetric loss: -(g·(1-p)^a·log p + (1-g)·q^b·log(1-q)), q = max(p - clip, 0)."""
     gamma_pos: float
     gamma_neg: float
     clip: float
@@ -739,7 +739,6 @@ class AsymmetricMultiLabel(Loss):
     ) -> None: ...
 
 class BiTempered(Loss):
-    """Bi-tempered logistic loss: Σ_c g_c·(log_t1 g_c - log_t1 p_c) - (g_c^a - p_c^a)/a."""
     t1: float
     t2: float
     label_smoothing: float
@@ -761,7 +760,6 @@ class BiTempered(Loss):
     ) -> None: ...
 
 class BinaryCrossentropy(Loss):
-    """Binary cross-entropy: -(w·g·log p + (1 - g)·log(1 - p))."""
     from_logits: bool
     label_smoothing: float
     pos_weight: float | None
@@ -777,7 +775,6 @@ class BinaryCrossentropy(Loss):
     ) -> None: ...
 
 class BinaryFocalCrossentropy(Loss):
-    """Binary focal loss: a·(1 - p_t)^gamma·BCE(g, p), p_t = g·p + (1-g)(1-p)."""
     gamma: float
     alpha: float | None
     from_logits: bool
@@ -795,7 +792,6 @@ class BinaryFocalCrossentropy(Loss):
     ) -> None: ...
 
 class Brier(Loss):
-    """Brier score: Σ_c (p_c - g_c)²."""
     from_logits: bool
     label_smoothing: float
     class_weights: list[float] | None
@@ -813,7 +809,6 @@ class Brier(Loss):
     ) -> None: ...
 
 class CategoricalCrossentropy(Loss):
-    """Categorical cross-entropy: -Σ_c w_c·g_c·log p_c, plus z_loss·(log Z)²."""
     from_logits: bool
     label_smoothing: float
     class_weights: list[float] | None
@@ -833,7 +828,6 @@ class CategoricalCrossentropy(Loss):
     ) -> None: ...
 
 class CategoricalFocalCrossentropy(Loss):
-    """Categorical focal loss: -Σ_c w_c·g_c·(1 - p_c)^gamma·log p_c."""
     gamma: float
     class_weights: list[float] | None
     from_logits: bool
@@ -853,7 +847,6 @@ class CategoricalFocalCrossentropy(Loss):
     ) -> None: ...
 
 class CategoricalHinge(Loss):
-    """Categorical hinge loss: max(1 + max_c (1 - g_c)·z_c - Σ_c g_c·z_c, 0)."""
     class_weights: list[float] | None
     ignore_class: int | None
     def __init__(
@@ -867,10 +860,15 @@ class CategoricalHinge(Loss):
     ) -> None: ...
 
 class CumulativeOrdinal(Loss):
-    """Cumulative ordinal loss: Σ_k BCE(z_k, 1[y > k])."""
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "cumulative_ordinal",
+        dtype: _DType = None,
+    ) -> None: ...
 
 class Distillation(Loss):
-    """Knowledge distillation: T²·KL(softmax(t/T) ‖ softmax(s/T))."""
     temperature: float
     def __init__(
         self,
@@ -882,7 +880,6 @@ class Distillation(Loss):
     ) -> None: ...
 
 class GeneralizedCrossentropy(Loss):
-    """Generalized cross-entropy: (1 - p_t^q)/q, p_t = Σ_c g_c·p_c."""
     q: float
     from_logits: bool
     label_smoothing: float
@@ -902,7 +899,6 @@ class GeneralizedCrossentropy(Loss):
     ) -> None: ...
 
 class HardExampleMining(Loss):
-    """Mean of the hardest values of each sample: the largest max(1, ⌈f·N⌉) of N."""
     loss: Loss
     fraction: float
     def __init__(
@@ -914,15 +910,19 @@ class HardExampleMining(Loss):
         name: str | None = "hard_example_mining",
         dtype: _DType = None,
     ) -> None: ...
-    def operand(self, loss: _LossLike) -> Loss:
-        """`loss` under this one's dtype; its own reduction is not used."""
+    def operand(self, loss: _LossLike) -> Loss: ...
     def operands(self) -> list[Loss]: ...
 
 class Hinge(Loss):
-    """Hinge loss: max(1 - y·z, 0), y = -1 or 1."""
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "hinge",
+        dtype: _DType = None,
+    ) -> None: ...
 
 class JensenShannon(Loss):
-    """Jensen-Shannon divergence: w·KL(g ‖ m) + (1-w)·KL(p ‖ m), m = w·g + (1-w)·p."""
     weight: float
     from_logits: bool
     def __init__(
@@ -936,7 +936,6 @@ class JensenShannon(Loss):
     ) -> None: ...
 
 class KLDivergence(Loss):
-    """Kullback-Leibler divergence: KL(g ‖ p) = Σ_c g_c·log(g_c/p_c)."""
     from_logits: bool
     def __init__(
         self,
@@ -948,7 +947,6 @@ class KLDivergence(Loss):
     ) -> None: ...
 
 class LDAM(Loss):
-    """Label-distribution-aware margin loss: CE(scale·(z - m·g)), m_c ∝ n_c^(-1/4)."""
     class_counts: list[float]
     max_margin: float
     scale: float
@@ -970,7 +968,6 @@ class LDAM(Loss):
     ) -> None: ...
 
 class LogitAdjustedCrossentropy(Loss):
-    """Logit-adjusted cross-entropy: CE(z + tau·log prior)."""
     class_counts: list[float]
     tau: float
     label_smoothing: float
@@ -990,7 +987,6 @@ class LogitAdjustedCrossentropy(Loss):
     ) -> None: ...
 
 class NormalizedCrossentropy(Loss):
-    """Normalized cross-entropy: Σ_c w_c·g_c·log p_c / Σ_k log p_k."""
     from_logits: bool
     label_smoothing: float
     class_weights: list[float] | None
@@ -1008,7 +1004,6 @@ class NormalizedCrossentropy(Loss):
     ) -> None: ...
 
 class PolyCrossentropy(Loss):
-    """Poly-1 cross-entropy: CE + epsilon·(1 - p_t), p_t = Σ_c g_c·p_c."""
     epsilon: float
     from_logits: bool
     label_smoothing: float
@@ -1028,7 +1023,6 @@ class PolyCrossentropy(Loss):
     ) -> None: ...
 
 class ReverseCrossentropy(Loss):
-    """Reverse cross-entropy: -Σ_c p_c·max(log g_c, A), A standing for log 0."""
     log_zero: float
     from_logits: bool
     label_smoothing: float
@@ -1048,7 +1042,6 @@ class ReverseCrossentropy(Loss):
     ) -> None: ...
 
 class Sparsemax(Loss):
-    """Sparsemax loss: p·z - ‖p‖²/2 - g·z + ‖g‖²/2, p = sparsemax(z)."""
     label_smoothing: float
     class_weights: list[float] | None
     ignore_class: int | None
@@ -1064,7 +1057,6 @@ class Sparsemax(Loss):
     ) -> None: ...
 
 class SquaredEarthMovers(Loss):
-    """Squared earth mover's distance: Σ_k (P_k - G_k)², cumulated p and g."""
     from_logits: bool
     label_smoothing: float
     class_weights: list[float] | None
@@ -1082,10 +1074,15 @@ class SquaredEarthMovers(Loss):
     ) -> None: ...
 
 class SquaredHinge(Loss):
-    """Squared hinge loss: max(1 - y·z, 0)², y = -1 or 1."""
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "squared_hinge",
+        dtype: _DType = None,
+    ) -> None: ...
 
 class SymmetricCrossentropy(Loss):
-    """Symmetric cross-entropy: alpha·CE + beta·RCE."""
     alpha: float
     beta: float
     log_zero: float
@@ -1109,7 +1106,6 @@ class SymmetricCrossentropy(Loss):
     ) -> None: ...
 
 class WeightedKappa(Loss):
-    """Weighted kappa loss: log(Σ_i Σ_c d(y_i, c)·p_ic / Σ_ac d(a, c)·G_a·P_c/N)."""
     weighting: Literal["quadratic", "linear"]
     from_logits: bool
     ignore_class: int | None
@@ -1124,11 +1120,9 @@ class WeightedKappa(Loss):
         dtype: _DType = None,
     ) -> None: ...
 
-def class_balanced_weights(class_counts: _Numbers, beta: float = 0.999) -> list[float]:
-    """Weights (1 - beta)/(1 - beta^n) of classes with n samples, scaled to average 1."""
+def class_balanced_weights(class_counts: _Numbers, beta: float = 0.999) -> list[float]: ...
 
 class Boundary(Loss):
-    """Boundary loss: mean of φ_g·p over positions, per class."""
     from_logits: bool
     class_weights: list[float] | None
     ignore_class: int | None
@@ -1150,7 +1144,6 @@ class Boundary(Loss):
     ) -> None: ...
 
 class CenterlineDice(Loss):
-    """Centerline Dice: 1 - 2·T·S/(T + S), T = (Σs_p·g + s)/(Σs_p + s), S = (Σs_g·p + s)/(Σs_g + s)."""
     iterations: int
     smooth: float
     from_logits: bool
@@ -1176,7 +1169,6 @@ class CenterlineDice(Loss):
     ) -> None: ...
 
 class Dice(Loss):
-    """Dice loss: 1 - (2·Σpg + s)/(Σp + Σg + s), per class, then the class mean."""
     squared: bool
     from_logits: bool
     class_weights: list[float] | None
@@ -1202,7 +1194,6 @@ class Dice(Loss):
     ) -> None: ...
 
 class ExponentialLogarithmic(Loss):
-    """a·mean_c (-log Dice_c)^gamma + b·mean over positions of w·(-log p_t)^gamma."""
     dice_weight: float
     ce_weight: float
     gamma: float
@@ -1232,7 +1223,6 @@ class ExponentialLogarithmic(Loss):
     ) -> None: ...
 
 class FocalTversky(Tversky):
-    """Focal Tversky loss: (1 - TI)^gamma per class, TI = (TP + s)/(TP + w_fp·FP + w_fn·FN + s)."""
     fp_weight: float
     fn_weight: float
     gamma: float
@@ -1262,7 +1252,6 @@ class FocalTversky(Tversky):
     ) -> None: ...
 
 class GeneralizedDice(Loss):
-    """Generalized Dice: 1 - 2·Σ_c w_c Σpg / Σ_c w_c Σ(p + g), one ratio for all classes."""
     weighting: Literal["square", "simple", "uniform"]
     from_logits: bool
     class_weights: list[float] | None
@@ -1288,7 +1277,6 @@ class GeneralizedDice(Loss):
     ) -> None: ...
 
 class HausdorffDistance(Loss):
-    """Hausdorff distance loss: mean of (p - g)²·(D_p^alpha + D_g^alpha), per class."""
     alpha: float
     from_logits: bool
     class_weights: list[float] | None
@@ -1312,7 +1300,6 @@ class HausdorffDistance(Loss):
     ) -> None: ...
 
 class Jaccard(Loss):
-    """Jaccard loss: 1 - (Σpg + s)/(Σp + Σg - Σpg + s), per class, then the class mean."""
     from_logits: bool
     class_weights: list[float] | None
     ignore_class: int | None
@@ -1336,7 +1323,6 @@ class Jaccard(Loss):
     ) -> None: ...
 
 class LogCoshDice(Loss):
-    """Log-cosh Dice: log cosh(1 - mean Dice score), on the mean over classes."""
     from_logits: bool
     class_weights: list[float] | None
     ignore_class: int | None
@@ -1360,7 +1346,6 @@ class LogCoshDice(Loss):
     ) -> None: ...
 
 class LovaszHinge(Loss):
-    """Lovász hinge: the Lovász extension of the Jaccard loss at max(0, 1 - z·(2g - 1))."""
     from_logits: bool
     class_weights: list[float] | None
     ignore_class: int | None
@@ -1384,7 +1369,6 @@ class LovaszHinge(Loss):
     ) -> None: ...
 
 class LovaszSoftmax(Loss):
-    """Lovász-Softmax: the Lovász extension of the Jaccard loss at |g - p|, per class."""
     classes: Literal["present", "all"] | Sequence[int]
     from_logits: bool
     class_weights: list[float] | None
@@ -1410,7 +1394,6 @@ class LovaszSoftmax(Loss):
     ) -> None: ...
 
 class MatthewsCorrelation(Loss):
-    """Matthews correlation loss: 1 - (TP·TN - FP·FN)/√((TP+FP)(TP+FN)(TN+FP)(TN+FN))."""
     from_logits: bool
     class_weights: list[float] | None
     ignore_class: int | None
@@ -1434,7 +1417,6 @@ class MatthewsCorrelation(Loss):
     ) -> None: ...
 
 class Tversky(Loss):
-    """Tversky loss: 1 - (TP + s)/(TP + w_fp·FP + w_fn·FN + s), per class."""
     fp_weight: float
     fn_weight: float
     from_logits: bool
@@ -1462,10 +1444,15 @@ class Tversky(Loss):
     ) -> None: ...
 
 class GaussianKL(Loss):
-    """KL divergence of N(μ, e^s) from N(0, 1): ½·Σ(μ² + e^s - 1 - s)."""
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "gaussian_kl",
+        dtype: _DType = None,
+    ) -> None: ...
 
 class AddLoss(keras.layers.Layer):
-    """Adds a loss on its inputs to the model's, and returns them unchanged."""
     loss: Loss
     weight: _Weight
     supports_masking: Any
@@ -1489,7 +1476,6 @@ class AddLoss(keras.layers.Layer):
     def from_config(cls, config: dict[str, Any]) -> Self: ...
 
 class AddedLossLogger(keras.callbacks.Callback):
-    """Logs the loss of every `AddLoss` layer, under the layer's name."""
     def __init__(self) -> None: ...
     def on_train_begin(self, logs: Any = None) -> Any: ...
     def on_train_end(self, logs: Any = None) -> Any: ...
@@ -1499,7 +1485,6 @@ class AddedLossLogger(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: Any, logs: Any = None) -> Any: ...
 
 class AtResolution(Loss):
-    """A loss whose targets are brought to the resolution of the predictions."""
     loss: Loss
     def __init__(
         self,
@@ -1509,12 +1494,10 @@ class AtResolution(Loss):
         name: str | None = "at_resolution",
         dtype: _DType = None,
     ) -> None: ...
-    def operand(self, loss: _LossLike) -> Loss:
-        """`loss` as an operand of this one, under its reduction and dtype."""
+    def operand(self, loss: _LossLike) -> Loss: ...
     def operands(self) -> list[Loss]: ...
 
 class CosineDense(keras.layers.Layer):
-    """Cosines of the inputs to one learned vector per class (or proxy)."""
     units: int
     centers: int
     kernel_initializer: Any
@@ -1537,7 +1520,6 @@ class CosineDense(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]: ...
 
 class CyclicalAnnealing(_KerasSchedule):
-    """From `initial` to `target` again and again, with a rest at `target`."""
     initial: float
     target: float
     name: str | None
@@ -1555,13 +1537,11 @@ class CyclicalAnnealing(_KerasSchedule):
         shape: Literal["linear", "cosine", "sigmoid"] = "linear",
         name: str | None = None,
     ) -> None: ...
-    def between(self, share: Any) -> Any:
-        """`initial` at a share of 0, `target` at 1 and above."""
+    def between(self, share: Any) -> Any: ...
     def get_config(self) -> dict[str, Any]: ...
     def __call__(self, step: Any) -> Any: ...
 
 class DeepSupervision(Loss):
-    """Σ_i w_i·L at each of several resolutions of a network's outputs."""
     loss: Loss
     weights: list[float]
     def __init__(
@@ -1573,14 +1553,11 @@ class DeepSupervision(Loss):
         name: str | None = "deep_supervision",
         dtype: _DType = None,
     ) -> None: ...
-    def operand(self, loss: _LossLike) -> Loss:
-        """`loss` as an operand of this one, under its reduction and dtype."""
+    def operand(self, loss: _LossLike) -> Loss: ...
     def operands(self) -> list[Loss]: ...
-    def per_output(self, names: Any = None) -> Any:
-        """The losses for `compile`: a list, or a dict with the outputs' `names`."""
+    def per_output(self, names: Any = None) -> Any: ...
 
 class LearnedWeights(keras.Model):
-    """A network and its loss, whose terms' weights are learned with the network."""
     network: keras.Model
     rule: Literal["uncertainty", "bounded", "softmax"]
     terms: Any
@@ -1596,8 +1573,7 @@ class LearnedWeights(keras.Model):
     ) -> None: ...
     def build(self, input_shape: Any) -> Any: ...
     def call(self, inputs: Any, training: Any = None) -> Any: ...
-    def term_weights(self) -> dict[str, float]:
-        """The current weight of each term, w·v(s), by name."""
+    def term_weights(self) -> dict[str, float]: ...
     def compute_loss(
         self,
         x: Any = None,
@@ -1611,7 +1587,6 @@ class LearnedWeights(keras.Model):
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self: ...
 
 class LinearWarmup(_KerasSchedule):
-    """From `initial` to `target` in a straight line over `steps`, then constant."""
     initial: float
     target: float
     name: str | None
@@ -1625,13 +1600,11 @@ class LinearWarmup(_KerasSchedule):
         delay: int = 0,
         name: str | None = None,
     ) -> None: ...
-    def between(self, share: Any) -> Any:
-        """`initial` at a share of 0, `target` at 1 and above."""
+    def between(self, share: Any) -> Any: ...
     def get_config(self) -> dict[str, Any]: ...
     def __call__(self, step: Any) -> Any: ...
 
 class TermMetric(keras.metrics.Metric):
-    """The value of one term of a loss, averaged as Keras averages the loss."""
     loss: Loss
     term: str | None
     weighted: bool
@@ -1653,7 +1626,6 @@ class TermMetric(keras.metrics.Metric):
     def from_config(cls, config: dict[str, Any]) -> Self: ...
 
 class TerminateOnNonFiniteTerm(keras.callbacks.Callback):
-    """Stops training where the loss is NaN or infinite, and names the term."""
     verbose: int
     report: dict[str, Any] | None
     def __init__(self, verbose: int = 1) -> None: ...
@@ -1663,7 +1635,6 @@ class TerminateOnNonFiniteTerm(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: Any, logs: Any = None) -> Any: ...
 
 class WeightScheduler(keras.callbacks.Callback):
-    """Moves the weights that are schedules, and logs them."""
     drives_weights: bool
     loss: Loss | None
     by: Literal["step", "epoch"]
@@ -1677,7 +1648,6 @@ class WeightScheduler(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: Any, logs: Any = None) -> Any: ...
 
 class Angular(Loss):
-    """Angular loss: mean over p of log(1 + Σ_n exp(f_apn))."""
     angle: float
     def __init__(
         self,
@@ -1689,7 +1659,6 @@ class Angular(Loss):
     ) -> None: ...
 
 class ArcFace(Loss):
-    """ArcFace: cross-entropy of s·cos(θ + m) for the true class, s·cos θ for others."""
     margin: float
     scale: float
     def __init__(
@@ -1703,7 +1672,6 @@ class ArcFace(Loss):
     ) -> None: ...
 
 class Circle(Loss):
-    """Circle loss: log(1 + Σ_n e^(γ·w_n·(1 - m - d_n)) · Σ_p e^(-γ·w_p·(m - d_p)))."""
     gamma: float
     margin: float
     def __init__(
@@ -1717,7 +1685,6 @@ class Circle(Loss):
     ) -> None: ...
 
 class Contrastive(Loss):
-    """Contrastive loss: y·d² + (1 - y)·max(margin - d, 0)²."""
     margin: float
     def __init__(
         self,
@@ -1729,7 +1696,6 @@ class Contrastive(Loss):
     ) -> None: ...
 
 class CosFace(Loss):
-    """CosFace: cross-entropy of s·(cos θ - m·g)."""
     margin: float
     scale: float
     def __init__(
@@ -1743,7 +1709,6 @@ class CosFace(Loss):
     ) -> None: ...
 
 class LiftedStructure(Loss):
-    """Lifted structured loss: mean over p of ½·max(0, J)²."""
     margin: float
     def __init__(
         self,
@@ -1755,7 +1720,6 @@ class LiftedStructure(Loss):
     ) -> None: ...
 
 class MultiSimilarity(Loss):
-    """Multi-similarity: log(1 + Σ_p e^(-α(s - λ)))/α + log(1 + Σ_n e^(β(s - λ)))/β."""
     alpha: float
     beta: float
     base: float
@@ -1771,7 +1735,6 @@ class MultiSimilarity(Loss):
     ) -> None: ...
 
 class NPairs(Loss):
-    """N-pairs loss: -log(e^(a_i·p_i) / Σ_j e^(a_i·p_j)) + ¼·l2·(|a_i|² + |p_i|²)."""
     l2: float
     def __init__(
         self,
@@ -1783,7 +1746,6 @@ class NPairs(Loss):
     ) -> None: ...
 
 class NormalizedSoftmax(Loss):
-    """Normalised softmax: cross-entropy of the logits cos/T."""
     temperature: float
     def __init__(
         self,
@@ -1797,7 +1759,6 @@ class NormalizedSoftmax(Loss):
     def scale(self) -> float: ...
 
 class ProxyAnchor(Loss):
-    """Proxy-Anchor: the proxies are anchors, the batch's samples their pairs."""
     margin: float
     scale: float
     def __init__(
@@ -1811,7 +1772,6 @@ class ProxyAnchor(Loss):
     ) -> None: ...
 
 class ProxyNCA(Loss):
-    """Proxy-NCA: -log(e^(s·cos_y) / Σ_(c≠y) e^(s·cos_c))."""
     scale: float
     def __init__(
         self,
@@ -1823,7 +1783,6 @@ class ProxyNCA(Loss):
     ) -> None: ...
 
 class SoftNearestNeighbor(Loss):
-    """Soft nearest neighbour loss: -log(Σ_p e^(-d_ap²/T) / Σ_k e^(-d_ak²/T))."""
     temperature: float
     def __init__(
         self,
@@ -1835,7 +1794,6 @@ class SoftNearestNeighbor(Loss):
     ) -> None: ...
 
 class SubCenterArcFace(ArcFace):
-    """Sub-center ArcFace: `ArcFace` on the nearest of several centers of each class."""
     centers: int
     margin: float
     scale: float
@@ -1851,7 +1809,6 @@ class SubCenterArcFace(ArcFace):
     ) -> None: ...
 
 class SupervisedContrastive(Loss):
-    """Supervised contrastive loss: -mean over p of log(e^(s_ap/T) / Σ_k e^(s_ak/T))."""
     temperature: float
     def __init__(
         self,
@@ -1863,7 +1820,6 @@ class SupervisedContrastive(Loss):
     ) -> None: ...
 
 class Triplet(Loss):
-    """Triplet loss on given triplets: max(d_ap - d_an + margin, 0)."""
     margin: float
     distance: Literal["euclidean", "squared_euclidean", "cosine"]
     def __init__(
@@ -1877,7 +1833,6 @@ class Triplet(Loss):
     ) -> None: ...
 
 class TripletAll(Loss):
-    """Batch-all triplet loss: the mean of max(d_ap - d_an + margin, 0) where it is > 0."""
     margin: float
     distance: Literal["euclidean", "squared_euclidean", "cosine"]
     soft: bool
@@ -1893,7 +1848,6 @@ class TripletAll(Loss):
     ) -> None: ...
 
 class TripletHard(Loss):
-    """Batch-hard triplet loss: max(max_p d_ap - min_n d_an + margin, 0)."""
     margin: float
     distance: Literal["euclidean", "squared_euclidean", "cosine"]
     soft: bool
@@ -1909,7 +1863,6 @@ class TripletHard(Loss):
     ) -> None: ...
 
 class TripletSemiHard(Loss):
-    """Semi-hard triplet loss: mean over p of max(d_ap - d_an(p) + margin, 0)."""
     margin: float
     distance: Literal["euclidean", "squared_euclidean", "cosine"]
     soft: bool
@@ -1925,7 +1878,6 @@ class TripletSemiHard(Loss):
     ) -> None: ...
 
 class BarlowTwins(Loss):
-    """Barlow Twins: Σ_i (1 - C_ii)² + λ·Σ_(i≠j) C_ij²."""
     redundancy_weight: float
     def __init__(
         self,
@@ -1937,7 +1889,6 @@ class BarlowTwins(Loss):
     ) -> None: ...
 
 class DecoupledContrastive(Loss):
-    """Decoupled contrastive loss: -s_ij/T + log Σ_k e^(s_ik/T), without k = j."""
     temperature: float
     def __init__(
         self,
@@ -1949,7 +1900,6 @@ class DecoupledContrastive(Loss):
     ) -> None: ...
 
 class InfoNCE(Loss):
-    """InfoNCE: -log(e^(s_ii/T) / Σ_j e^(s_ij/T)), s the cosines across views."""
     temperature: float
     symmetric: bool
     def __init__(
@@ -1963,10 +1913,15 @@ class InfoNCE(Loss):
     ) -> None: ...
 
 class KoLeo(Loss):
-    """KoLeo: -log of the distance to the nearest other embedding, on the unit sphere."""
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "ko_leo",
+        dtype: _DType = None,
+    ) -> None: ...
 
 class NTXent(Loss):
-    """NT-Xent (SimCLR): -log(e^(s_ij/T) / Σ_(k≠i) e^(s_ik/T)), s cosines."""
     temperature: float
     def __init__(
         self,
@@ -1978,10 +1933,15 @@ class NTXent(Loss):
     ) -> None: ...
 
 class NegativeCosine(Loss):
-    """Negative cosine: -cos(y_true, y_pred), the loss of SimSiam and BYOL."""
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "negative_cosine",
+        dtype: _DType = None,
+    ) -> None: ...
 
 class SigLIP(Loss):
-    """Sigmoid loss of SigLIP: Σ_j softplus(-l_ij·(t·s_ij + b)), l 1 on the diagonal, else -1."""
     temperature: float
     bias: float
     def __init__(
@@ -1995,7 +1955,6 @@ class SigLIP(Loss):
     ) -> None: ...
 
 class VICReg(Loss):
-    """VICReg: invariance·MSE + variance·(v(a) + v(b))/2 + covariance·(c(a) + c(b))."""
     invariance: float
     variance: float
     covariance: float
@@ -2011,7 +1970,6 @@ class VICReg(Loss):
     ) -> None: ...
 
 class BoxIoU(Loss):
-    """Intersection over union of boxes: -log IoU, 1 - IoU or 1 - IoU²."""
     mode: Literal["log", "linear", "quadratic"]
     box_format: Literal["xyxy", "yxyx", "xywh", "center_xywh"]
     def __init__(
@@ -2025,7 +1983,6 @@ class BoxIoU(Loss):
     ) -> None: ...
 
 class CIoU(DIoU):
-    """Complete IoU loss: 1 - IoU + ρ²/c² + α·v, v from the aspect ratios."""
     box_format: Literal["xyxy", "yxyx", "xywh", "center_xywh"]
     def __init__(
         self,
@@ -2037,7 +1994,6 @@ class CIoU(DIoU):
     ) -> None: ...
 
 class CenterNetFocal(Loss):
-    """Penalty-reduced focal loss on heat maps, summed and divided by the peaks."""
     alpha: float
     beta: float
     from_logits: bool
@@ -2053,7 +2009,6 @@ class CenterNetFocal(Loss):
     ) -> None: ...
 
 class DIoU(Loss):
-    """Distance IoU loss: 1 - IoU + ρ²/c², ρ between the centers, c the hull's diagonal."""
     box_format: Literal["xyxy", "yxyx", "xywh", "center_xywh"]
     def __init__(
         self,
@@ -2065,10 +2020,15 @@ class DIoU(Loss):
     ) -> None: ...
 
 class DistributionFocal(Loss):
-    """Distribution focal loss: -((i + 1 - y)·log p_i + (y - i)·log p_{i+1}), i = ⌊y⌋."""
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "distribution_focal",
+        dtype: _DType = None,
+    ) -> None: ...
 
 class GIoU(Loss):
-    """Generalized IoU loss: 1 - IoU + (C - U)/C, C the area of the hull, U of the union."""
     box_format: Literal["xyxy", "yxyx", "xywh", "center_xywh"]
     def __init__(
         self,
@@ -2080,7 +2040,6 @@ class GIoU(Loss):
     ) -> None: ...
 
 class QualityFocal(Loss):
-    """Quality focal loss: |q - p|^beta·BCE(q, p)."""
     beta: float
     from_logits: bool
     def __init__(
@@ -2094,7 +2053,6 @@ class QualityFocal(Loss):
     ) -> None: ...
 
 class Varifocal(Loss):
-    """Varifocal loss: q·BCE(q, p) where q > 0, else -alpha·p^gamma·log(1 - p)."""
     alpha: float
     gamma: float
     from_logits: bool
@@ -2110,7 +2068,6 @@ class Varifocal(Loss):
     ) -> None: ...
 
 class ApproxMRR(Loss):
-    """1 - the reciprocal smooth rank of the relevant items: 1 - Σ (y/rank)/Σ y."""
     temperature: float
     def __init__(
         self,
@@ -2122,7 +2079,6 @@ class ApproxMRR(Loss):
     ) -> None: ...
 
 class ApproxNDCG(Loss):
-    """1 - NDCG of smooth ranks: 1 - (1/ideal)·Σ (2^y - 1)/log2(1 + rank)."""
     temperature: float
     def __init__(
         self,
@@ -2134,7 +2090,6 @@ class ApproxNDCG(Loss):
     ) -> None: ...
 
 class LambdaNDCG(Loss):
-    """LambdaRank's loss: Σ |ΔNDCG_ij|·log(1 + exp(-sigma·(s_i - s_j))), y_i > y_j."""
     sigma: float
     def __init__(
         self,
@@ -2146,25 +2101,89 @@ class LambdaNDCG(Loss):
     ) -> None: ...
 
 class ListMLE(Loss):
-    """ListMLE: -log of the Plackett-Luce probability of the order by relevance."""
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "list_mle",
+        dtype: _DType = None,
+    ) -> None: ...
 
 class ListSoftmax(Loss):
-    """ListNet's top-one loss: -Σ softmax(y)_i·log softmax(s)_i."""
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "list_softmax",
+        dtype: _DType = None,
+    ) -> None: ...
 
 class PairwiseHinge(Loss):
-    """Pairwise hinge loss: mean of max(0, 1 - (s_i - s_j)), y_i > y_j."""
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "pairwise_hinge",
+        dtype: _DType = None,
+    ) -> None: ...
 
 class PairwiseLogistic(Loss):
-    """Pairwise logistic loss (RankNet): mean of log(1 + exp(-(s_i - s_j))), y_i > y_j."""
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "pairwise_logistic",
+        dtype: _DType = None,
+    ) -> None: ...
 
 class PairwiseMeanSquared(Loss):
-    """Pairwise squared error: mean of ((s_i - s_j) - (y_i - y_j))², y_i > y_j."""
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "pairwise_mean_squared",
+        dtype: _DType = None,
+    ) -> None: ...
 
 class PairwiseSoftZeroOne(Loss):
-    """Pairwise soft zero-one loss: mean of sigmoid(-(s_i - s_j)), y_i > y_j."""
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "pairwise_soft_zero_one",
+        dtype: _DType = None,
+    ) -> None: ...
 
 class LossProbe(keras.callbacks.Callback):
-    """Records a loss's terms and watched values on fixed data while a model trains."""
+    """Records a loss's terms and watched values on fixed data while a model trains.
+
+    It runs the model and the loss on `x`, `y` eagerly, between the compiled
+    steps, which stay as they are.
+
+    Args:
+        x, y: the data to look at, a small batch.
+        sample_weight: its weights, or `None`.
+        every: `"epoch"`, or a number of batches.
+        loss: the loss to look at; the one that the model was compiled with by
+            default. Of a model with several outputs, give the loss of one and
+            its `output`.
+        output: the index or key of the output, for a model with several.
+
+    After `fit`, `probe.history` holds `step`, `loss`, and one list for each
+    term, by its name; `probe.watched` one list of arrays for each watched name.
+    `keras_losskit.plot_terms(probe)` draws them.
+
+    Example:
+
+    >>> import keras, numpy as np, keras_losskit as kl
+    >>> model = keras.Sequential([keras.layers.Dense(1)])
+    >>> x, y = np.ones((8, 2)), np.ones((8, 1))
+    >>> model.compile("sgd", loss=kl.MeanSquaredError() + 0.1 * kl.MeanAbsoluteError())
+    >>> probe = kl.LossProbe(x[:4], y[:4])
+    >>> history = model.fit(x, y, epochs=2, verbose=0, callbacks=[probe])
+    >>> probe.history["step"], len(probe.history["mean_absolute_error"])
+    ([1, 2], 2)
+    """
     x: Any
     y: Any
     sample_weight: Any
@@ -2189,7 +2208,16 @@ class LossProbe(keras.callbacks.Callback):
         """Record once, under the number `step`."""
 
 class LossReport:
-    """The findings of `check_loss`; `str()` shows them as a table."""
+    """The findings of `check_loss`; `str()` shows them as a table.
+
+    Attributes:
+        loss: the name of the loss.
+        data: in words, the data it was checked on.
+        findings: a list of `Finding`, the worst first.
+        checks: the checks that ran, with the seconds each took.
+        shown: what was shown to be right, in words.
+        ok: whether nothing is an error.
+    """
     loss: str
     data: str
     backend: str
@@ -2208,9 +2236,9 @@ class LossReport:
     def ok(self) -> bool: ...
     def of(self, severity: Literal["error", "warning", "info"]) -> list[_Finding]:
         """The findings of one severity."""
-    def __contains__(self, name: str | None) -> bool:
+    def __contains__(self, name: str) -> bool:
         """Whether there is a finding of that name."""
-    def __getitem__(self, name: str | None) -> _Finding:
+    def __getitem__(self, name: str) -> _Finding:
         """The first finding of that name."""
     def raise_if_failed(self) -> Self:
         """Raise `LossCheckError` (an `AssertionError`) where there is an error."""
@@ -2233,7 +2261,36 @@ def check_loss(
     checks: Iterable[str] = ...,
     progress: Callable[[str], object] | None = None,
 ) -> LossReport:
-    """Examine a loss: a function, a loss of Keras, anybody's subclass, a combined one."""
+    """Examine a loss: a function, a loss of Keras, anybody's subclass, a combined one.
+
+    It never raises for a bad loss, and leaves the loss and the seeds as they were.
+
+    Args:
+        loss: anything that `compile(loss=...)` takes for one output.
+        y_true, y_pred: a batch to examine it on. Without one, made data is used,
+            and the report says which.
+        sample_weight: weights `(B,)` to examine it with.
+        shapes: a hint for the made data: a pair of shapes, such as
+            `((32, 1), (32, 1))`; a kind, such as `"binary"`, `"ids"`, `"map"` or
+            `"boxes"`; or a dict with `y_true`, `y_pred` and `kind`.
+        quick: leave out what is slow: XLA, a fresh process, timing.
+        checks: which of `"graph"`, `"shape"`, `"gradient"`, `"numbers"`,
+            `"weights"`, `"saving"`, `"cost"` to run.
+        progress: called with the name of each check before it runs.
+
+    Returns:
+        A `LossReport`: `.ok`, `.findings`, a table as `str()`, `.to_dict()`,
+        `.raise_if_failed()`.
+
+    Example:
+
+    >>> import keras, keras_losskit
+    >>> def rounded(y_true, y_pred):
+    ...     return keras.ops.mean(keras.ops.abs(y_true - keras.ops.round(y_pred)), axis=-1)
+    >>> report = keras_losskit.check_loss(rounded, quick=True)
+    >>> report.ok, report["no-gradient"].check
+    (False, 'gradient')
+    """
 
 def explain(
     loss: _LossLike,
@@ -2243,19 +2300,81 @@ def explain(
     *,
     worst: int = 3,
 ) -> _Explanation:
-    """The numbers behind a loss on one batch: per term, per sample, as NumPy."""
+    """The numbers behind a loss on one batch: per term, per sample, as NumPy.
+
+    Args:
+        loss: anything that `check_loss` takes; of a `WeightedSum` each term is shown.
+        y_true, y_pred, sample_weight: the batch, arrays or tensors.
+        worst: how many of the worst samples to name.
+
+    Returns:
+        An `Explanation`: `.total`, `.terms`, `.gradient`, `.watched`, a table as
+        `str()`, `.plot()`.
+
+    Example:
+
+    >>> import keras_losskit as kl
+    >>> e = kl.explain(kl.MeanSquaredError() + 0.5 * kl.MeanAbsoluteError(), [[0.0], [0.0]],
+    ...                [[2.0], [0.0]])
+    >>> e.total, e["mean_absolute_error"].value    # (4 + 0)/2 + 0.5·(2 + 0)/2
+    (2.5, 1.0)
+    >>> e["mean_squared_error"].values.tolist()
+    [4.0, 0.0]
+    """
 
 def plot_loss(*losses: _LossLike, reach: float | None = None, axes: Any = None) -> Any:
-    """Draw value and gradient: against the error, or the probability of the true class."""
+    """Draw value and gradient: against the error, or the probability of the true class.
+
+    Args:
+        *losses: one or more losses that take the same data.
+        reach: how far the error goes, or the logits; 3 by default, and 6.
+        axes: two matplotlib axes to draw on, or `None` for a new figure.
+
+    Returns:
+        The matplotlib figure.
+
+    Raises:
+        ImportError: without matplotlib.
+        ValueError: for a loss that is no function of one error or one probability.
+    """
 
 def plot_report(report: LossReport, axes: Any = None) -> Any:
     """Draw a `LossReport`: one bar a check, as long as its findings are many and grave."""
 
 def plot_terms(history: Any, axes: Any = None) -> Any:
-    """Draw the loss and its terms over time."""
+    """Draw the loss and its terms over time.
 
-def watch(name: str | None, tensor: _T) -> _T:
-    """Show `tensor` under `name` to whoever watches; return it unchanged."""
+    Args:
+        history: a `LossProbe`, what `fit` returned, or a dict of lists.
+        axes: matplotlib axes, or `None` for a new figure.
+    """
+
+def watch(name: str, tensor: _T) -> _T:
+    """Show `tensor` under `name` to whoever watches; return it unchanged.
+
+    Usable in any `call`, of a loss or a layer. It adds nothing to a compiled
+    program: where nobody watches it does nothing, and while a graph is traced
+    there are no values to show. The values are seen where the code runs
+    eagerly: under `watching()`, in `explain`, and by `LossProbe` during `fit`.
+
+    Args:
+        name: what to call it.
+        tensor: any tensor.
+
+    Returns:
+        `tensor`, the same object.
+
+    Example:
+
+    >>> import keras, keras_losskit
+    >>> def loss(y_true, y_pred):
+    ...     error = keras_losskit.watch("error", y_true - y_pred)
+    ...     return keras.ops.mean(keras.ops.square(error), axis=-1)
+    >>> with keras_losskit.watching() as seen:
+    ...     value = loss(keras.ops.ones((1, 2)), keras.ops.zeros((1, 2)))
+    >>> seen["error"].tolist()
+    [[1.0, 1.0]]
+    """
 
 def watching() -> AbstractContextManager[_Seen]:
     """Collect what `watch` shows, as NumPy, by name. See `watch`."""

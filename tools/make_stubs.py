@@ -4,7 +4,7 @@ A loss takes what its bases take through `**kwargs`, and much of the package is 
 use: neither can be seen without running it. So it is run here, once, and what it shows is written
 down: names, kinds and defaults of all arguments come from the run-time signatures, the words that
 an argument allows from the constructor's `checks.choice`. Only what Python does not know stands
-in the tables below, as types that are no more than the checks allow.
+in stub_types.py.
 
 A new loss needs nothing here. `--check` writes nothing and fails where the file is not as it
 would be written.
@@ -23,274 +23,30 @@ import keras
 
 import keras_losskit as kl
 from keras_losskit.core.reduction import REDUCTIONS
+from tools.stub_types import (
+    ARGUMENTS,
+    BASES,
+    CHECKS,
+    DECORATOR,
+    HEAD,
+    HOOKS,
+    KEPT,
+    OPERATORS,
+    RETURNED,
+    RETURNS,
+)
 
 PATH = pathlib.Path(kl.__file__).with_name("__init__.pyi")
 COMMAND = "python -m tools.make_stubs"
 WIDTH = 100
-
-# --- what run-time signatures do not say ---------------------------------------------------------
-
-# The type of an argument: by its owner and name, or by its name alone.
-ARGUMENTS = {
-    "AddLoss.weight": "_Weight",
-    "DeepSupervision.weights": "_Numbers",
-    "KerasLoss.loss": "keras.losses.Loss",
-    "FunctionLoss.function": "Callable[..., Any]",
-    "LearnedWeights.loss": "_LossLike | Sequence[_LossLike] | Mapping[str, _LossLike]",
-    "LossProbe.every": 'Literal["epoch"] | int',
-    "LossProbe.loss": "_LossLike | None",
-    "LossProbe.output": "str | int | None",
-    "LossProbe.sample_weight": "Any",
-    "LossReport.backend": "str",
-    "LossReport.checks": "dict[str, float]",
-    "LossReport.data": "str",
-    "LossReport.findings": "list[_Finding]",
-    "LossReport.loss": "str",
-    "LossReport.of.severity": 'Literal["error", "warning", "info"]',
-    "Loss.argument.name": "str",
-    "LovaszSoftmax.classes": 'Literal["present", "all"] | Sequence[int]',
-    "Pinball.tau": "float | _Numbers",
-    "Product.factors": "Sequence[_LossLike]",
-    "Select.weight": "_Selector",
-    "Select.y_pred": "_Selectors",
-    "Select.y_true": "_Selectors",
-    "WeightScheduler.loss": "Loss | None",
-    "WeightedSum.drive.name": "str",
-    "WeightedSum.terms": "Mapping[str, _TermLike] | Sequence[_TermLike]",
-    "WeightedSum.weight.name": "str",
-    "as_loss.identifier": "_LossLike | dict[str, Any]",
-    "check_loss.checks": "Iterable[str]",
-    "check_loss.progress": "Callable[[str], object] | None",
-    "check_loss.shapes": "_Shapes",
-    "on.weight": "_Selector",
-    "on.y_pred": "_Selectors",
-    "on.y_true": "_Selectors",
-    "plot_loss.reach": "float | None",
-    "plot_report.report": "LossReport",
-    "watch.tensor": "_T",
-    "centers": "int",
-    "class_counts": "_Numbers",
-    "class_weights": "_Numbers | None",
-    "config": "dict[str, Any]",
-    "config_dict": "dict[str, Any]",
-    "dtype": "_DType",
-    "ignore_class": "int | None",
-    "kernel_constraint": "Any",
-    "kernel_initializer": "Any",
-    "kernel_regularizer": "Any",
-    "label_smoothing": "float",
-    "loss": "_LossLike",
-    "losses": "_LossLike",
-    "name": "str | None",
-    "network": "keras.Model",
-    "options": "Any",
-    "sample_weight": "Any",
-    "term": "str | None",
-    "units": "int",
-}
-# What a method or function returns, or a property is; `Any` where nothing is said.
-RETURNS = {
-    "Loss.applies_weights": "bool",
-    "Loss.default_name": "str",
-    "Loss.dtype": "str",
-    "Loss.effective_reduction": "str | None",
-    "Loss.from_config": "Self",
-    "Loss.get_config": "dict[str, Any]",
-    "Loss.metrics": "list[TermMetric]",
-    "Loss.on": "Select",
-    "LossReport.counts": "str",
-    "LossReport.of": "list[_Finding]",
-    "LossReport.ok": "bool",
-    "LossReport.raise_if_failed": "Self",
-    "LossReport.to_dict": "dict[str, Any]",
-    "LossReport.to_json": "str",
-    "LossReport.to_text": "str",
-    "LossReport.__contains__": "bool",
-    "LossReport.__getitem__": "_Finding",
-    "LearnedWeights.term_weights": "dict[str, float]",
-    "WeightedSum.at_step": "WeightedSum",
-    "WeightedSum.schedules": "dict[str, _Schedule]",
-    "WeightedSum.term_values": "dict[str, Any]",
-    "WeightedSum.undriven": "list[str]",
-    "as_loss": "Loss",
-    "check_loss": "LossReport",
-    "class_balanced_weights": "list[float]",
-    "explain": "_Explanation",
-    "from_config": "Self",
-    "from_logits": "bool | None",
-    "get_config": "dict[str, Any]",
-    "operand": "Loss",
-    "operands": "list[Loss]",
-    "scale": "float",
-    "watch": "_T",
-    "watching": "AbstractContextManager[_Seen]",
-}
-# What an attribute holds that was given as an argument; otherwise the argument's type.
-KEPT = {
-    "_LossLike": "Loss",
-    "_Numbers": "list[float]",
-    "_Numbers | None": "list[float] | None",
-    "float | _Numbers": "float | list[float]",
-    "Loss.name": "str",
-    "Loss.reduction": "str | None",
-    "Product.factors": "list[Loss]",
-    "WeightedSum.terms": "Mapping[str, _Term]",
-    "LossProbe.history": "dict[str, list[float]]",
-    "LossProbe.watched": "dict[str, list[Any]]",
-    "TerminateOnNonFiniteTerm.report": "dict[str, Any] | None",
-}
-# The operators: `(type of the operand or None, type of the result)`, one for each overload.
-_SUM = [("_LossLike", "WeightedSum")]
-OPERATORS = {
-    "Loss.__add__": _SUM,
-    "Loss.__radd__": [("int", "Self"), ("_LossLike", "WeightedSum")],  # sum() starts with 0.
-    "Loss.__sub__": _SUM,
-    "Loss.__rsub__": _SUM,
-    # The scale of a sum of one term goes before the product.
-    "Loss.__mul__": [
-        ("WeightedSum", "Product | WeightedSum"),
-        ("_LossLike", "Product"),
-        ("_Weight", "WeightedSum"),
-    ],
-    "WeightedSum.__mul__": [("_LossLike", "Product | WeightedSum"), ("_Weight", "WeightedSum")],
-    "Loss.__truediv__": [("_Number", "WeightedSum")],
-    "Loss.__neg__": [(None, "WeightedSum")],
-    "Loss.__pos__": [(None, "Self")],
-}
-OPERATORS["Loss.__rmul__"] = OPERATORS["Loss.__mul__"]
-OPERATORS["WeightedSum.__rmul__"] = OPERATORS["WeightedSum.__mul__"]
-# A hook may take `mask` and `sample_weight` too: `*args: Any, **kwargs: Any` lets it.
-HOOKS = {
-    "Loss.call": "def call(self, y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Any: ..."
-}
-# Classes that are returned but not exported: `{name in the stub: (module, name there)}`.
-RETURNED = {
-    "_Explanation": ("keras_losskit.doctor.explain", "Explanation"),
-    "_Finding": ("keras_losskit.doctor.report", "Finding"),
-    "_Seen": ("keras_losskit.doctor.watch", "Seen"),
-}
-# The classes of Keras that the package's are made from, as the stub calls them.
-BASES = {
-    keras.losses.Loss: "_KerasLoss",
-    keras.optimizers.schedules.LearningRateSchedule: "_KerasSchedule",
-    keras.Model: "keras.Model",
-    keras.layers.Layer: "keras.layers.Layer",
-    keras.metrics.Metric: "keras.metrics.Metric",
-    keras.callbacks.Callback: "keras.callbacks.Callback",
-    object: "",
-}
-
-HEAD = '''\
-"""Made by `{command}` from the run-time signatures; changes here are lost."""
-# pyright: basic
-
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import (
-    Any,
-    Concatenate,
-    Generic,
-    Literal,
-    NamedTuple,
-    ParamSpec,
-    Protocol,
-    TypeAlias,
-    TypeVar,
-    overload,
-)
-
-import keras  # type: ignore[import-untyped]
-import numpy as np
-from numpy.typing import NDArray
-from typing_extensions import Self
-
-{imports}
-
-# To mypy, Keras has no types, and a class made from its own would be anything: a schedule, say.
-MYPY: Literal[False]
-if MYPY:
-    class _KerasLoss: ...  # pyright: ignore[reportRedeclaration]
-    class _KerasSchedule: ...  # pyright: ignore[reportRedeclaration]
-else:
-    class _KerasLoss(keras.losses.Loss): ...
-    class _KerasSchedule(keras.optimizers.schedules.LearningRateSchedule): ...
-
-_T = TypeVar("_T")
-_P = ParamSpec("_P")
-_LossLike: TypeAlias = Loss | Callable[[Any, Any], Any] | str
-_Number: TypeAlias = float | np.integer[Any] | np.floating[Any]
-_Weight: TypeAlias = _Number | _Schedule
-_TermLike: TypeAlias = _LossLike | tuple[_Weight, _LossLike]
-_Numbers: TypeAlias = Sequence[float] | NDArray[Any]
-_Selector: TypeAlias = int | slice | Sequence[int] | str | None
-_Selectors: TypeAlias = _Selector | Mapping[str, _Selector]
-_Shapes: TypeAlias = str | Sequence[Sequence[int]] | Mapping[str, Any] | None
-_DType: TypeAlias = Any  # A word, a DTypePolicy, or a dtype of NumPy or the backend.
-_Reduction: TypeAlias = (
-    {reduction}
-)
-
-class _Schedule(Protocol):
-    def __call__(self, step: Any, /) -> Any: ...
-    def get_config(self) -> Any: ...
-
-class _Term(NamedTuple):
-    weight: _Weight
-    loss: Loss
-'''
-
-# The options of a function become keywords of the constructor, beside a loss's own three, which
-# no ParamSpec can be given: hence a signature for each of the three that may come with them.
-DECORATOR = '''\
-class _LossClass(type, Generic[_P]):
-    @overload
-    def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> Loss: ...
-    @overload
-    def __call__(
-        self,
-        *args: Any,
-        reduction: _Reduction,
-        name: str | None = None,
-        dtype: _DType = None,
-        **options: Any,
-    ) -> Loss: ...
-    @overload
-    def __call__(
-        self, *args: Any, name: str | None, dtype: _DType = None, **options: Any
-    ) -> Loss: ...
-    @overload
-    def __call__(self, *args: Any, dtype: _DType, **options: Any) -> Loss: ...
-    def from_config(self, config_dict: dict[str, Any]) -> Loss: ...
-    @staticmethod
-    def function(y_true: Any, y_pred: Any, *args: Any, **options: Any) -> Any: ...
-
-# `mask` and `sample_weight` are the hook's: options beside them are not looked at.
-class _Masked(Protocol):
-    def __call__(self, y_true: Any, y_pred: Any, /, *, mask: Any) -> Any: ...
-
-class _Weighted(Protocol):
-    def __call__(self, y_true: Any, y_pred: Any, /, *, sample_weight: Any) -> Any: ...
-
-class _MaskedAndWeighted(Protocol):
-    def __call__(self, y_true: Any, y_pred: Any, /, *, mask: Any, sample_weight: Any) -> Any: ...
-
-class _Decorator(Protocol):
-    @overload
-    def __call__(
-        self, function: _Masked | _Weighted | _MaskedAndWeighted, /
-    ) -> _LossClass[...]: ...
-    @overload
-    def __call__(
-        self, function: Callable[Concatenate[Any, Any, _P], Any], /
-    ) -> _LossClass[_P]: ...
-'''
+LAZY = set(kl._LAZY.values())
 
 
 def stub():
     """The text of the stub."""
     things = {name: getattr(kl, name) for name in kl.__all__}
     for module, name in RETURNED.values():
-        getattr(importlib.import_module(module), name)  # Moved? Then say so above.
+        getattr(importlib.import_module(module), name)  # Moved? Then say so in RETURNED.
     head = HEAD.format(
         command=COMMAND,
         imports="\n".join(
@@ -324,8 +80,8 @@ def decorator(thing):
 
 
 def function_stub(thing, name):
-    doc = line_of_docstring(thing)
-    return definition(name, listing(name, parameters(thing)), RETURNS.get(name, "Any"), doc)
+    doc = docstring(thing)
+    return definition(name, listing(name, parameters(thing)), returned(thing, name), doc)
 
 
 def class_stub(name, cls):
@@ -334,12 +90,11 @@ def class_stub(name, cls):
     members = {}
     for owner in reversed(owned):
         members.update(vars(owner))
-    body = [f'"""{line_of_docstring(cls)}"""']
+    body = [docstring(cls)]
     # What bases of losses leave to each other is for who writes one, and no offer to a user.
     hooks = cls.__module__.startswith("keras_losskit.losses.")
     body += attributes(name, cls, owned, members, is_loss, hooks)
-    if not is_loss or cls is kl.Loss or "__init__" in members or base != "Loss":
-        body.append(definition("__init__", ["self", *listing(name, constructor(cls))], "None"))
+    body.append(definition("__init__", ["self", *listing(name, constructor(cls))], "None"))
     for member, x in members.items():
         if not hooks or member in RETURNS or member in ARITHMETIC:
             body += method(name, cls, member, x)
@@ -348,7 +103,8 @@ def class_stub(name, cls):
         if owner == name and member not in members:
             body += operators(cls, operator)  # Its own types for what it inherits.
     text = f"class {name}({base}):\n" if base else f"class {name}:\n"
-    return text + textwrap.indent("\n".join(part.rstrip("\n") for part in body), "    ") + "\n"
+    written = "\n".join(part.rstrip("\n") for part in body if part)
+    return text + textwrap.indent(written, "    ") + "\n"
 
 
 def owners(cls):
@@ -392,14 +148,13 @@ def attributes(name, cls, owned, members, is_loss, hooks):
 def method(name, cls, member, x):
     """The lines of one member of a class, or none."""
     key = f"{name}.{member}"
-    result = RETURNS.get(key) or RETURNS.get(member, "Any")
     if key in HOOKS:
         return [HOOKS[key]]
     if cls is not kl.Loss and issubclass(cls, kl.Loss) and hasattr(kl.Loss, member):
         if key not in RETURNS and member not in ARITHMETIC:
             return []  # As its base has it.
     if isinstance(x, property):
-        return ["@property", definition(member, ["self"], result, line_of_docstring(x))]
+        return ["@property", definition(member, ["self"], returned(x.fget, key), docstring(x))]
     if member in ARITHMETIC and inspect.isfunction(x):
         return operators(cls, key)
     spoken = member in ("__call__", "__contains__", "__getitem__", "__len__", "__iter__")
@@ -415,8 +170,9 @@ def method(name, cls, member, x):
     function = x if inspect.isfunction(x) else x.__func__
     taken = parameters(function)
     own = listing(key, taken[bool(first):])
-    doc = line_of_docstring(function)
-    return [*lead, definition(member, ([first] if first else []) + own, result, doc)]
+    doc = docstring(function)
+    own = ([first] if first else []) + own
+    return [*lead, definition(member, own, returned(function, key), doc)]
 
 
 ARITHMETIC = {
@@ -428,7 +184,7 @@ ARITHMETIC = {
 
 def operators(cls, key):
     if key not in OPERATORS:
-        raise AssertionError(f"{key}: say in OPERATORS of {__file__} what it takes and gives.")
+        raise AssertionError(f"{key}: say in OPERATORS of tools/stub_types.py what it takes and gives.")
     member = key.partition(".")[2]
     if not hasattr(cls, member):
         return []
@@ -489,7 +245,7 @@ def type_of(owner, p, cls=None):
     for key in (f"{owner}.{p.name}", f"{owner.rpartition('.')[2]}.{p.name}"):
         if key in ARGUMENTS:
             return ARGUMENTS[key]
-    annotated = annotation(p)
+    annotated = known(p.annotation)
     if annotated:
         return annotated
     found = checked(cls).get(p.name, {}) if inspect.isclass(cls) else {}
@@ -508,26 +264,22 @@ def type_of(owner, p, cls=None):
     return " | ".join(dict.fromkeys(kinds))
 
 
-def annotation(p):
-    """What the run-time signature says, where the stub knows all its names."""
-    if p.annotation is p.empty:
+def returned(function, key):
+    """The type of a result: what is said for it, or for its name, or its annotation."""
+    for said in (key, key.rpartition(".")[2]):
+        if said in RETURNS:
+            return RETURNS[said]
+    return known(inspect.signature(function).return_annotation) or "Any"
+
+
+def known(annotation):
+    """An annotation as text, where the stub knows all its names."""
+    if annotation is inspect.Parameter.empty:
         return None
-    text = p.annotation if isinstance(p.annotation, str) else inspect.formatannotation(p.annotation)
+    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
     names = {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)}
-    known = {*vars(builtins), *kl.__all__, "Any", "Callable", "Iterable", "Mapping", "Sequence"}
-    return text if names <= known else None
-
-
-# The type of what each check lets through.
-CHECKS = {
-    "real": ["float"],
-    "optional_real": ["float", "None"],
-    "integer": ["int"],
-    "optional_integer": ["int", "None"],
-    "flag": ["bool"],
-    "sequence": ["_Numbers"],
-    "weights": ["_Numbers", "None"],
-}
+    imported = {"Any", "Callable", "Iterable", "Mapping", "Sequence"}
+    return text if names <= {*vars(builtins), *kl.__all__, *imported} else None
 
 
 @functools.cache
@@ -596,14 +348,19 @@ def quoted(value):
     return repr(value)
 
 
-def line_of_docstring(thing):
-    text = inspect.cleandoc(thing.__doc__ or "").partition("\n")[0]
-    return text.replace("\\", "\\\\").replace('"""', "'''")
+def docstring(thing):
+    """The docstring of what is loaded on first use: elsewhere editors find it in the source."""
+    source = thing.fget if isinstance(thing, property) else thing
+    if source.__module__ not in LAZY or not source.__doc__:
+        return ""
+    text = inspect.cleandoc(source.__doc__)
+    end = "\n" if "\n" in text else ""
+    return ("r" if "\\" in text else "") + f'"""{text}{end}"""'
 
 
 def definition(name, taken, result, doc=""):
     """One `def`, on one line where it fits, else with a line for each argument."""
-    end = f'\n    """{doc}"""\n' if doc else " ...\n"
+    end = "\n" + textwrap.indent(doc, "    ") + "\n" if doc else " ...\n"
     line = f"def {name}({', '.join(taken)}) -> {result}:"
     if len(line) + 8 <= WIDTH:
         return line + end
