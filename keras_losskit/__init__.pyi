@@ -21,10 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
-from keras_losskit.doctor.explain import Explanation as _Explanation
-from keras_losskit.doctor.report import Finding as _Finding
-from keras_losskit.doctor.watch import Seen as _Seen
-
 # To mypy, Keras has no types, and a class made from its own would be anything: a schedule, say.
 MYPY: Literal[False]
 if MYPY:
@@ -2378,3 +2374,118 @@ def watch(name: str, tensor: _T) -> _T:
 
 def watching() -> AbstractContextManager[_Seen]:
     """Collect what `watch` shows, as NumPy, by name. See `watch`."""
+
+class _Explanation:
+    """What `explain` returns; `str()` shows it as a table, `.plot()` draws it.
+
+    Attributes:
+        total: the loss, a float.
+        terms: `{name: TermExplanation}`.
+        gradient: d total / d y_pred, as NumPy.
+        watched: what `watch` showed inside the loss.
+    """
+    loss: str
+    total: float
+    terms: dict[str, _TermExplanation]
+    gradient: NDArray[Any]
+    watched: dict[str, NDArray[Any]]
+    def __init__(
+        self,
+        loss: str,
+        total: float,
+        terms: dict[str, _TermExplanation],
+        gradient: NDArray[Any],
+        watched: dict[str, NDArray[Any]],
+    ) -> None: ...
+    def __getitem__(self, name: str) -> _TermExplanation: ...
+    def to_text(self, width: int = 100) -> str: ...
+    def plot(self, axes: Any = None) -> Any:
+        """Draw shares and per-sample values; returns the matplotlib figure."""
+
+class _TermExplanation:
+    """One term of a loss, on one batch.
+
+    Attributes:
+        name, weight: as in `loss.terms`; a loss without terms is one of weight 1.
+        value: the term's number, before its weight.
+        share: its part of the total, weight·value / total.
+        values: one per sample or position, before weights, as NumPy.
+        shape, dtype: of `values`.
+        denominator: what the sum of the weighted values was divided by; `None`
+            where the term is no such quotient.
+        gradient_norm: the norm of weight · d value / d y_pred.
+        worst: the samples with the largest values, the worst first.
+    """
+    name: str
+    weight: float
+    value: float
+    share: float
+    values: np.ndarray
+    shape: tuple
+    dtype: str
+    denominator: float | None
+    gradient_norm: float
+    worst: tuple
+    def __init__(
+        self,
+        name: str,
+        weight: float,
+        value: float,
+        share: float,
+        values: np.ndarray,
+        shape: tuple,
+        dtype: str,
+        denominator: float | None,
+        gradient_norm: float,
+        worst: tuple,
+    ) -> None: ...
+
+class _Finding:
+    """One thing that a check saw.
+
+    Args:
+        check: the check that saw it, such as "gradient".
+        name: a short word for it, such as "wrong-gradient".
+        severity: "error" (wrong in ordinary training), "warning" (wrong in some
+            use, or costly), "info" (good to know).
+        seen: what was seen, with its numbers.
+        why: why it matters.
+        mend: how to mend it.
+        line: the line of the loss at fault, or `None`.
+    """
+    why: str
+    mend: str
+    line: _Line | None
+    check: str
+    name: str
+    severity: str
+    seen: str
+    def __init__(
+        self,
+        check: str,
+        name: str,
+        severity: str,
+        seen: str,
+        why: str = "",
+        mend: str = "",
+        line: _Line | None = None,
+    ) -> None: ...
+    def to_dict(self) -> Any: ...
+
+class _Line:
+    """A line of source: where it is, and its text."""
+    file: str
+    line: int
+    text: str
+    def __init__(self, file: str, line: int, text: str) -> None: ...
+
+class _Seen(dict[str, NDArray[Any]]):
+    """The last value seen under each name, as NumPy; `.all` has every one.
+
+    `.unseen` holds `(shape, dtype)` of what passed while a graph was traced,
+    where there were no values.
+    """
+    all: dict[str, list[NDArray[Any]]]
+    unseen: dict[str, tuple[tuple[int | None, ...], str]]
+    def __init__(self) -> None: ...
+    def see(self, name: str | None, tensor: Any) -> Any: ...

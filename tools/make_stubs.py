@@ -16,6 +16,7 @@ import functools
 import importlib
 import inspect
 import pathlib
+import re
 import sys
 import textwrap
 
@@ -45,16 +46,7 @@ LAZY = set(kl._LAZY.values())
 def stub():
     """The text of the stub."""
     things = {name: getattr(kl, name) for name in kl.__all__}
-    for module, name in RETURNED.values():
-        getattr(importlib.import_module(module), name)  # Moved? Then say so in RETURNED.
-    head = HEAD.format(
-        command=COMMAND,
-        imports="\n".join(
-            f"from {module} import {name} as {known}"
-            for known, (module, name) in RETURNED.items()
-        ),
-        reduction=literal(REDUCTIONS),
-    )
+    head = HEAD.format(command=COMMAND, reduction=literal(REDUCTIONS))
     listed = "\n".join(f'    "{name}",' for name in things)
     parts = [head, f"__version__: str\n__all__ = [\n{listed}\n]\n", DECORATOR]
     for name, thing in things.items():
@@ -64,6 +56,8 @@ def stub():
             parts.append(class_stub(name, thing))
         else:
             parts.append(function_stub(thing, name))
+    for name, (module, of) in RETURNED.items():
+        parts.append(class_stub(name, getattr(importlib.import_module(module), of)))
     return "\n".join(parts)
 
 
@@ -184,7 +178,7 @@ ARITHMETIC = {
 
 def operators(cls, key):
     if key not in OPERATORS:
-        raise AssertionError(f"{key}: say in OPERATORS of tools/stub_types.py what it takes and gives.")
+        raise AssertionError(f"{key}: say what it takes and gives, in OPERATORS of stub_types.py.")
     member = key.partition(".")[2]
     if not hasattr(cls, member):
         return []
@@ -277,8 +271,11 @@ def known(annotation):
     if annotation is inspect.Parameter.empty:
         return None
     text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    text = re.sub(r"\bkeras_losskit\.[\w.]*\.", "", text).replace("numpy.", "np.")
+    for name, (_, of) in RETURNED.items():
+        text = re.sub(rf"\b{of}\b", name, text)
     names = {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)}
-    imported = {"Any", "Callable", "Iterable", "Mapping", "Sequence"}
+    imported = {"Any", "Callable", "Iterable", "Mapping", "Sequence", "np", *RETURNED}
     return text if names <= {*vars(builtins), *kl.__all__, *imported} else None
 
 

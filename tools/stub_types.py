@@ -32,6 +32,12 @@ ARGUMENTS = {
     "WeightedSum.drive.name": "str",
     "WeightedSum.terms": "Mapping[str, _TermLike] | Sequence[_TermLike]",
     "WeightedSum.weight.name": "str",
+    "_Explanation.gradient": "NDArray[Any]",
+    "_Explanation.loss": "str",
+    "_Explanation.terms": "dict[str, _TermExplanation]",
+    "_Explanation.total": "float",
+    "_Explanation.watched": "dict[str, NDArray[Any]]",
+    "_Explanation.__getitem__.name": "str",
     "as_loss.identifier": "_LossLike | dict[str, Any]",
     "check_loss.checks": "Iterable[str]",
     "check_loss.progress": "Callable[[str], object] | None",
@@ -87,6 +93,8 @@ RETURNS = {
     "WeightedSum.schedules": "dict[str, _Schedule]",
     "WeightedSum.term_values": "dict[str, Any]",
     "WeightedSum.undriven": "list[str]",
+    "_Explanation.__getitem__": "_TermExplanation",
+    "_Explanation.to_text": "str",
     "as_loss": "Loss",
     "check_loss": "LossReport",
     "class_balanced_weights": "list[float]",
@@ -112,6 +120,8 @@ KEPT = {
     "WeightedSum.terms": "Mapping[str, _Term]",
     "LossProbe.history": "dict[str, list[float]]",
     "LossProbe.watched": "dict[str, list[Any]]",
+    "_Seen.all": "dict[str, list[NDArray[Any]]]",
+    "_Seen.unseen": "dict[str, tuple[tuple[int | None, ...], str]]",
     "TerminateOnNonFiniteTerm.report": "dict[str, Any] | None",
 }
 # The operators: `(type of the operand or None, type of the result)`, one for each overload.
@@ -141,7 +151,9 @@ HOOKS = {
 # Classes that are returned but not exported: `{name in the stub: (module, name there)}`.
 RETURNED = {
     "_Explanation": ("keras_losskit.doctor.explain", "Explanation"),
+    "_TermExplanation": ("keras_losskit.doctor.explain", "TermExplanation"),
     "_Finding": ("keras_losskit.doctor.report", "Finding"),
+    "_Line": ("keras_losskit.doctor.report", "Line"),
     "_Seen": ("keras_losskit.doctor.watch", "Seen"),
 }
 # The classes of Keras that the package's are made from, as the stub calls them.
@@ -152,6 +164,7 @@ BASES = {
     keras.layers.Layer: "keras.layers.Layer",
     keras.metrics.Metric: "keras.metrics.Metric",
     keras.callbacks.Callback: "keras.callbacks.Callback",
+    dict: "dict[str, NDArray[Any]]",
     object: "",
 }
 
@@ -178,8 +191,6 @@ import keras  # type: ignore[import-untyped]
 import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
-
-{imports}
 
 # To mypy, Keras has no types, and a class made from its own would be anything: a schedule, say.
 MYPY: Literal[False]

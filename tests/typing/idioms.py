@@ -142,6 +142,8 @@ def doctor():
     reveal_type(report)  # LossReport
     reveal_type(report.ok)  # bool
     e = kl.explain(a + 0.5 * b, y_true, y_pred)
+    reveal_type(e.total)  # float
+    reveal_type(e["huber"].share)  # float
     with kl.watching() as seen:
         reveal_type(kl.watch("one", 1))  # int
     return e.total, e["huber"].values.tolist(), e.terms, seen, report.findings, str(report)
