@@ -123,6 +123,7 @@ def attributes(name, cls, owned, members, is_loss, hooks):
             found[member] = type(x).__name__ if x is not None else "Any"
             if isinstance(x, tuple):
                 found[member] = "tuple[Any, ...]"
+            found[member] = KEPT.get(f"{name}.{member}", found[member])
     given = {p.name: p for p in constructor(cls)}
     skipped = ("dtype",) if cls is kl.Loss else ("reduction", "name", "dtype")
     kept = [n for n in given if n not in skipped] if is_loss else []
