@@ -1,0 +1,1 @@
+"""Tools of the project itself; not a part of the package."""
