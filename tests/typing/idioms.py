@@ -41,7 +41,7 @@ def schedules():
     total = a + kl.LinearWarmup(8, target=0.5) * b
     reveal_type(total)  # WeightedSum
     reveal_type(b * kl.CyclicalAnnealing(period=8))  # WeightedSum
-    return total.schedules, total.undriven
+    return total.schedules
 
 
 def terms():
