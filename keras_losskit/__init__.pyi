@@ -60,6 +60,7 @@ __all__ = [
     "as_loss",
     "FunctionLoss",
     "KerasLoss",
+    "Takes",
     "Product",
     "Select",
     "WeightedSum",
@@ -133,6 +134,7 @@ __all__ = [
     "GaussianKL",
     "AddLoss",
     "AddedLossLogger",
+    "AdjustableWeight",
     "AtResolution",
     "CosineDense",
     "CyclicalAnnealing",
@@ -239,8 +241,9 @@ class _Decorator(Protocol):
     ) -> _LossClass[_P]: ...
 
 class Loss(_KerasLoss):
-    observers: tuple[Any, ...]
-    masked: bool
+    takes: Takes | None
+    log_name: str | None
+    weighs_positions: bool
     reduction: str | None
     name: str
     def __init__(
@@ -250,6 +253,37 @@ class Loss(_KerasLoss):
         name: str | None = "loss",
         dtype: _DType = None,
     ) -> None: ...
+    def __add__(self, other: _LossLike, /) -> WeightedSum: ...
+    @overload
+    def __radd__(self, other: int, /) -> Self: ...
+    @overload
+    def __radd__(self, other: _LossLike, /) -> WeightedSum: ...
+    def __sub__(self, other: _LossLike, /) -> WeightedSum: ...
+    def __rsub__(self, other: _LossLike, /) -> WeightedSum: ...
+    @overload
+    def __mul__(self, other: WeightedSum, /) -> Product | WeightedSum: ...  # type: ignore[overload-overlap]
+    @overload
+    def __mul__(self, other: _LossLike, /) -> Product: ...
+    @overload
+    def __mul__(self, other: _Weight, /) -> WeightedSum: ...
+    @overload
+    def __rmul__(self, other: WeightedSum, /) -> Product | WeightedSum: ...  # type: ignore[overload-overlap]
+    @overload
+    def __rmul__(self, other: _LossLike, /) -> Product: ...
+    @overload
+    def __rmul__(self, other: _Weight, /) -> WeightedSum: ...
+    def __truediv__(self, other: _Number, /) -> WeightedSum: ...
+    def __neg__(self) -> WeightedSum: ...
+    def __pos__(self) -> Self: ...
+    def on(
+        self,
+        *,
+        y_true: _Selectors = None,
+        y_pred: _Selectors = None,
+        weight: _Selector = None,
+        sample_weight: bool = True,
+    ) -> Select: ...
+    def metrics(self, weighted: bool = False) -> list[TermMetric]: ...
     @classmethod
     def default_name(cls) -> str: ...
     @property
@@ -276,31 +310,9 @@ class Loss(_KerasLoss):
     def argument(self, name: str) -> Any: ...
     def get_config(self) -> dict[str, Any]: ...
     @classmethod
-    def from_config(cls, config_dict: dict[str, Any]) -> Self: ...
-    def __add__(self, other: _LossLike, /) -> WeightedSum: ...
-    @overload
-    def __radd__(self, other: int, /) -> Self: ...
-    @overload
-    def __radd__(self, other: _LossLike, /) -> WeightedSum: ...
-    def __sub__(self, other: _LossLike, /) -> WeightedSum: ...
-    def __rsub__(self, other: _LossLike, /) -> WeightedSum: ...
-    @overload
-    def __mul__(self, other: WeightedSum, /) -> Product | WeightedSum: ...  # type: ignore[overload-overlap]
-    @overload
-    def __mul__(self, other: _LossLike, /) -> Product: ...
-    @overload
-    def __mul__(self, other: _Weight, /) -> WeightedSum: ...
-    @overload
-    def __rmul__(self, other: WeightedSum, /) -> Product | WeightedSum: ...  # type: ignore[overload-overlap]
-    @overload
-    def __rmul__(self, other: _LossLike, /) -> Product: ...
-    @overload
-    def __rmul__(self, other: _Weight, /) -> WeightedSum: ...
-    def __truediv__(self, other: _Number, /) -> WeightedSum: ...
-    def __neg__(self) -> WeightedSum: ...
-    def __pos__(self) -> Self: ...
-    def on(self, *, y_true: _Selectors = None, y_pred: _Selectors = None) -> Select: ...
-    def metrics(self, weighted: bool = False) -> list[TermMetric]: ...
+    def from_config(cls, config: dict[str, Any]) -> Self: ...
+    @classmethod
+    def from_arguments(cls, arguments: Any) -> Self: ...
 
 @overload
 def loss(
@@ -308,6 +320,7 @@ def loss(
     *,
     package: str = "Custom",
     name: str | None = None,
+    takes: Takes | None = None,
 ) -> _LossClass[...]: ...
 @overload
 def loss(
@@ -315,6 +328,7 @@ def loss(
     *,
     package: str = "Custom",
     name: str | None = None,
+    takes: Takes | None = None,
 ) -> _LossClass[_P]: ...
 @overload
 def loss(
@@ -322,33 +336,70 @@ def loss(
     *,
     package: str = "Custom",
     name: str | None = None,
+    takes: Takes | None = None,
 ) -> _Decorator: ...
 
-def as_loss(identifier: _LossLike | dict[str, Any]) -> Loss: ...
+def as_loss(identifier: _LossLike | dict[str, Any], takes: Takes | None = None) -> Loss: ...
 
 class FunctionLoss(Loss):
     function: Callable[..., Any]
+    takes: Takes | None
     def __init__(
         self,
         function: Callable[..., Any],
+        takes: Takes | None = None,
         *,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "function_loss",
         dtype: _DType = None,
     ) -> None: ...
+    def declare(self, takes: Takes | None, name: str | None) -> Any: ...
+    @property
+    def foreign(self) -> Any: ...
+    def compute(self, y_true: Any, y_pred: Any) -> Any: ...
 
 class KerasLoss(Loss):
     loss: keras.losses.Loss
+    takes: Takes | None
     def __init__(
         self,
         loss: keras.losses.Loss,
+        takes: Takes | None = None,
         *,
         reduction: _Reduction | Literal["inherit"] = "inherit",
         name: str | None = "keras_loss",
         dtype: _DType = None,
     ) -> None: ...
+    def declare(self, takes: Takes | None, name: str | None) -> Any: ...
+    @property
+    def foreign(self) -> Any: ...
+    def compute(self, y_true: Any, y_pred: Any) -> Any: ...
     @property
     def from_logits(self) -> bool | None: ...
+
+class Takes:
+    y_true: str
+    y_pred: str
+    shapes: str
+    in_batch: bool
+    y_true_gradient: bool
+    y_true_range: tuple | None
+    def __init__(
+        self,
+        y_true: str = "real",
+        y_pred: str = "real",
+        shapes: str = "equal",
+        in_batch: bool = False,
+        y_true_gradient: bool = False,
+        y_true_range: tuple | None = None,
+    ) -> None: ...
+    @property
+    def range(self) -> Any: ...
+    def given(self, from_logits: Any) -> Any: ...
+    def sentence(self) -> Any: ...
+    def get_config(self) -> dict[str, Any]: ...
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self: ...
 
 class Product(Loss):
     factors: list[Loss]
@@ -362,23 +413,31 @@ class Product(Loss):
     ) -> None: ...
     def operand(self, loss: _LossLike) -> Loss: ...
     def operands(self) -> list[Loss]: ...
+    def inputs(self, batch: Any) -> Any: ...
+    def combine(self, found: Any) -> Any: ...
 
 class Select(Loss):
     loss: Loss
     y_true: _Selectors
     y_pred: _Selectors
+    weight: _Selector
+    sample_weight: bool
     def __init__(
         self,
         loss: _LossLike,
         *,
         y_true: _Selectors = None,
         y_pred: _Selectors = None,
+        weight: _Selector = None,
+        sample_weight: bool = True,
         reduction: _Reduction | Literal["inherit"] = "inherit",
         name: str | None = "select",
         dtype: _DType = None,
     ) -> None: ...
     def operand(self, loss: _LossLike) -> Loss: ...
     def operands(self) -> list[Loss]: ...
+    def inputs(self, batch: Any) -> Any: ...
+    def combine(self, found: Any) -> Any: ...
     @property
     def selected_part(self) -> Any: ...
 
@@ -395,12 +454,11 @@ class WeightedSum(Loss):
     ) -> None: ...
     def operand(self, loss: _LossLike) -> Loss: ...
     def operands(self) -> list[Loss]: ...
+    def inputs(self, batch: Any) -> Any: ...
+    def combine(self, found: Any) -> Any: ...
     def weight(self, name: str) -> Any: ...
     @property
     def schedules(self) -> dict[str, _Schedule]: ...
-    @property
-    def undriven(self) -> list[str]: ...
-    def drive(self, name: str, variable: Any) -> Any: ...
     def at_step(self, step: Any) -> WeightedSum: ...
     def term_values(
         self,
@@ -420,11 +478,13 @@ class WeightedSum(Loss):
 class Barron(Loss):
     alpha: float
     scale: float
+    missing: Any
     def __init__(
         self,
         alpha: float = 1.0,
         scale: float = 1.0,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "barron",
         dtype: _DType = None,
@@ -432,10 +492,12 @@ class Barron(Loss):
 
 class Cauchy(Loss):
     scale: float
+    missing: Any
     def __init__(
         self,
         scale: float = 1.0,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "cauchy",
         dtype: _DType = None,
@@ -443,10 +505,12 @@ class Cauchy(Loss):
 
 class ChannelWeightedSquaredError(Loss):
     weights: list[float] | None
+    missing: Any
     def __init__(
         self,
         weights: _Numbers | None,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "channel_weighted_squared_error",
         dtype: _DType = None,
@@ -454,10 +518,12 @@ class ChannelWeightedSquaredError(Loss):
 
 class Charbonnier(Loss):
     epsilon: float
+    missing: Any
     def __init__(
         self,
         epsilon: float = 0.001,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "charbonnier",
         dtype: _DType = None,
@@ -476,10 +542,12 @@ class CosineSimilarity(Loss):
 
 class DeadZoneAbsoluteError(Loss):
     threshold: float
+    missing: Any
     def __init__(
         self,
         threshold: float = 0.5,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "dead_zone_absolute_error",
         dtype: _DType = None,
@@ -487,10 +555,12 @@ class DeadZoneAbsoluteError(Loss):
 
 class EpsilonInsensitive(Loss):
     epsilon: float
+    missing: Any
     def __init__(
         self,
         epsilon: float = 0.1,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "epsilon_insensitive",
         dtype: _DType = None,
@@ -498,19 +568,23 @@ class EpsilonInsensitive(Loss):
 
 class Expectile(Loss):
     tau: float
+    missing: Any
     def __init__(
         self,
         tau: float = 0.5,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "expectile",
         dtype: _DType = None,
     ) -> None: ...
 
 class GammaDeviance(Loss):
+    missing: Any
     def __init__(
         self,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "gamma_deviance",
         dtype: _DType = None,
@@ -518,10 +592,12 @@ class GammaDeviance(Loss):
 
 class GemanMcClure(Loss):
     scale: float
+    missing: Any
     def __init__(
         self,
         scale: float = 1.0,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "geman_mc_clure",
         dtype: _DType = None,
@@ -529,55 +605,67 @@ class GemanMcClure(Loss):
 
 class Huber(Loss):
     delta: float
+    missing: Any
     def __init__(
         self,
         delta: float = 1.0,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "huber",
         dtype: _DType = None,
     ) -> None: ...
 
 class LogCosh(Loss):
+    missing: Any
     def __init__(
         self,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "log_cosh",
         dtype: _DType = None,
     ) -> None: ...
 
 class MeanAbsoluteError(Loss):
+    missing: Any
     def __init__(
         self,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "mean_absolute_error",
         dtype: _DType = None,
     ) -> None: ...
 
 class MeanAbsolutePercentageError(Loss):
+    missing: Any
     def __init__(
         self,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "mean_absolute_percentage_error",
         dtype: _DType = None,
     ) -> None: ...
 
 class MeanSquaredError(Loss):
+    missing: Any
     def __init__(
         self,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "mean_squared_error",
         dtype: _DType = None,
     ) -> None: ...
 
 class MeanSquaredLogarithmicError(Loss):
+    missing: Any
     def __init__(
         self,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "mean_squared_logarithmic_error",
         dtype: _DType = None,
@@ -585,19 +673,27 @@ class MeanSquaredLogarithmicError(Loss):
 
 class Pinball(Loss):
     tau: float | list[float]
+    crossing_weight: float
+    missing: Any
     def __init__(
         self,
         tau: float | _Numbers = 0.5,
+        crossing_weight: float = 0.0,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "pinball",
         dtype: _DType = None,
     ) -> None: ...
 
 class Poisson(Loss):
+    log_rate: bool
+    missing: Any
     def __init__(
         self,
+        log_rate: bool = False,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "poisson",
         dtype: _DType = None,
@@ -607,12 +703,14 @@ class RangeWeightedSquaredError(Loss):
     low: float
     high: float
     outside_weight: float
+    missing: Any
     def __init__(
         self,
         low: float = 0.2,
         high: float = 0.8,
         outside_weight: float = 3.0,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "range_weighted_squared_error",
         dtype: _DType = None,
@@ -620,10 +718,12 @@ class RangeWeightedSquaredError(Loss):
 
 class ReverseHuber(Loss):
     threshold: float
+    missing: Any
     def __init__(
         self,
         threshold: float = 1.0,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "reverse_huber",
         dtype: _DType = None,
@@ -651,19 +751,23 @@ class ScaleInvariantLog(Loss):
 
 class SmoothL1(Loss):
     beta: float
+    missing: Any
     def __init__(
         self,
         beta: float = 1.0,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "smooth_l1",
         dtype: _DType = None,
     ) -> None: ...
 
 class SymmetricMeanAbsolutePercentageError(Loss):
+    missing: Any
     def __init__(
         self,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "symmetric_mean_absolute_percentage_error",
         dtype: _DType = None,
@@ -671,10 +775,12 @@ class SymmetricMeanAbsolutePercentageError(Loss):
 
 class TukeyBiweight(Loss):
     threshold: float
+    missing: Any
     def __init__(
         self,
         threshold: float = 4.685,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "tukey_biweight",
         dtype: _DType = None,
@@ -682,10 +788,12 @@ class TukeyBiweight(Loss):
 
 class Tweedie(Loss):
     power: float
+    missing: Any
     def __init__(
         self,
         power: float = 1.5,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "tweedie",
         dtype: _DType = None,
@@ -693,10 +801,12 @@ class Tweedie(Loss):
 
 class Welsch(Loss):
     scale: float
+    missing: Any
     def __init__(
         self,
         scale: float = 1.0,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "welsch",
         dtype: _DType = None,
@@ -705,11 +815,13 @@ class Welsch(Loss):
 class Wing(Loss):
     width: float
     curvature: float
+    missing: Any
     def __init__(
         self,
         width: float = 10.0,
         curvature: float = 2.0,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "wing",
         dtype: _DType = None,
@@ -721,6 +833,7 @@ class AsymmetricMultiLabel(Loss):
     clip: float
     from_logits: bool
     label_smoothing: float
+    missing: Any
     def __init__(
         self,
         gamma_pos: float = 0.0,
@@ -729,6 +842,7 @@ class AsymmetricMultiLabel(Loss):
         from_logits: bool = False,
         *,
         label_smoothing: float = 0.0,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "asymmetric_multi_label",
         dtype: _DType = None,
@@ -759,12 +873,14 @@ class BinaryCrossentropy(Loss):
     from_logits: bool
     label_smoothing: float
     pos_weight: float | None
+    missing: Any
     def __init__(
         self,
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         pos_weight: float | None = None,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "binary_crossentropy",
         dtype: _DType = None,
@@ -775,6 +891,7 @@ class BinaryFocalCrossentropy(Loss):
     alpha: float | None
     from_logits: bool
     label_smoothing: float
+    missing: Any
     def __init__(
         self,
         gamma: float = 2.0,
@@ -782,6 +899,7 @@ class BinaryFocalCrossentropy(Loss):
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         *,
+        missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "binary_focal_crossentropy",
         dtype: _DType = None,
@@ -1166,6 +1284,7 @@ class CenterlineDice(Loss):
 
 class Dice(Loss):
     squared: bool
+    intersection: Literal["product", "l1"]
     from_logits: bool
     class_weights: list[float] | None
     ignore_class: int | None
@@ -1177,6 +1296,7 @@ class Dice(Loss):
         self,
         squared: bool = False,
         *,
+        intersection: Literal["product", "l1"] = "product",
         from_logits: bool = False,
         class_weights: _Numbers | None = None,
         ignore_class: int | None = None,
@@ -1222,6 +1342,7 @@ class FocalTversky(Tversky):
     fp_weight: float
     fn_weight: float
     gamma: float
+    intersection: Literal["product", "l1"]
     from_logits: bool
     class_weights: list[float] | None
     ignore_class: int | None
@@ -1235,6 +1356,7 @@ class FocalTversky(Tversky):
         fn_weight: float = 0.7,
         gamma: float = 0.75,
         *,
+        intersection: Literal["product", "l1"] = "product",
         from_logits: bool = False,
         class_weights: _Numbers | None = None,
         ignore_class: int | None = None,
@@ -1296,6 +1418,7 @@ class HausdorffDistance(Loss):
     ) -> None: ...
 
 class Jaccard(Loss):
+    intersection: Literal["product", "l1"]
     from_logits: bool
     class_weights: list[float] | None
     ignore_class: int | None
@@ -1306,6 +1429,7 @@ class Jaccard(Loss):
     def __init__(
         self,
         *,
+        intersection: Literal["product", "l1"] = "product",
         from_logits: bool = False,
         class_weights: _Numbers | None = None,
         ignore_class: int | None = None,
@@ -1319,6 +1443,7 @@ class Jaccard(Loss):
     ) -> None: ...
 
 class LogCoshDice(Loss):
+    intersection: Literal["product", "l1"]
     from_logits: bool
     class_weights: list[float] | None
     ignore_class: int | None
@@ -1329,6 +1454,7 @@ class LogCoshDice(Loss):
     def __init__(
         self,
         *,
+        intersection: Literal["product", "l1"] = "product",
         from_logits: bool = False,
         class_weights: _Numbers | None = None,
         ignore_class: int | None = None,
@@ -1415,6 +1541,7 @@ class MatthewsCorrelation(Loss):
 class Tversky(Loss):
     fp_weight: float
     fn_weight: float
+    intersection: Literal["product", "l1"]
     from_logits: bool
     class_weights: list[float] | None
     ignore_class: int | None
@@ -1427,6 +1554,7 @@ class Tversky(Loss):
         fp_weight: float = 0.5,
         fn_weight: float = 0.5,
         *,
+        intersection: Literal["product", "l1"] = "product",
         from_logits: bool = False,
         class_weights: _Numbers | None = None,
         ignore_class: int | None = None,
@@ -1465,8 +1593,14 @@ class AddLoss(keras.layers.Layer):
         dtype: _DType = None,
         **options: Any,
     ) -> None: ...
-    def call(self, inputs: Any) -> Any: ...
-    def compute_output_spec(self, inputs: Any, *args: Any, **kwargs: Any) -> Any: ...
+    def call(self, inputs: Any, y_pred: Any = None, sample_weight: Any = None) -> Any: ...
+    def compute_output_spec(
+        self,
+        inputs: Any,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        **kwargs: Any,
+    ) -> Any: ...
     def get_config(self) -> dict[str, Any]: ...
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self: ...
@@ -1480,6 +1614,12 @@ class AddedLossLogger(keras.callbacks.Callback):
     def on_test_end(self, logs: Any = None) -> Any: ...
     def on_epoch_end(self, epoch: Any, logs: Any = None) -> Any: ...
 
+class AdjustableWeight(_KerasSchedule):
+    value: float
+    def __init__(self, value: float) -> None: ...
+    def __call__(self, step: Any) -> Any: ...
+    def get_config(self) -> dict[str, Any]: ...
+
 class AtResolution(Loss):
     loss: Loss
     def __init__(
@@ -1492,6 +1632,8 @@ class AtResolution(Loss):
     ) -> None: ...
     def operand(self, loss: _LossLike) -> Loss: ...
     def operands(self) -> list[Loss]: ...
+    def inputs(self, batch: Any) -> Any: ...
+    def combine(self, found: Any) -> Any: ...
 
 class CosineDense(keras.layers.Layer):
     units: int
@@ -1551,6 +1693,8 @@ class DeepSupervision(Loss):
     ) -> None: ...
     def operand(self, loss: _LossLike) -> Loss: ...
     def operands(self) -> list[Loss]: ...
+    def inputs(self, batch: Any) -> Any: ...
+    def combine(self, found: Any) -> Any: ...
     def per_output(self, names: Any = None) -> Any: ...
 
 class LearnedWeights(keras.Model):
@@ -1636,6 +1780,8 @@ class WeightScheduler(keras.callbacks.Callback):
     by: Literal["step", "epoch"]
     def __init__(self, loss: Loss | None = None, by: Literal["step", "epoch"] = "step") -> None: ...
     def set_model(self, model: Any) -> Any: ...
+    def drives(self, source: Any, term: str | None) -> Any: ...
+    def set_weight(self, term: str, value: Any) -> Any: ...
     def on_train_begin(self, logs: Any = None) -> Any: ...
     def on_train_end(self, logs: Any = None) -> Any: ...
     def on_epoch_begin(self, epoch: Any, logs: Any = None) -> Any: ...
@@ -1974,7 +2120,7 @@ class BoxIoU(Loss):
         box_format: Literal["xyxy", "yxyx", "xywh", "center_xywh"] = "xyxy",
         *,
         reduction: _Reduction = "sum_over_batch_size",
-        name: str | None = "box_io_u",
+        name: str | None = "box_iou",
         dtype: _DType = None,
     ) -> None: ...
 
@@ -1985,7 +2131,7 @@ class CIoU(DIoU):
         box_format: Literal["xyxy", "yxyx", "xywh", "center_xywh"] = "xyxy",
         *,
         reduction: _Reduction = "sum_over_batch_size",
-        name: str | None = "c_io_u",
+        name: str | None = "ciou",
         dtype: _DType = None,
     ) -> None: ...
 
@@ -2011,7 +2157,7 @@ class DIoU(Loss):
         box_format: Literal["xyxy", "yxyx", "xywh", "center_xywh"] = "xyxy",
         *,
         reduction: _Reduction = "sum_over_batch_size",
-        name: str | None = "d_io_u",
+        name: str | None = "diou",
         dtype: _DType = None,
     ) -> None: ...
 
@@ -2031,7 +2177,7 @@ class GIoU(Loss):
         box_format: Literal["xyxy", "yxyx", "xywh", "center_xywh"] = "xyxy",
         *,
         reduction: _Reduction = "sum_over_batch_size",
-        name: str | None = "g_io_u",
+        name: str | None = "giou",
         dtype: _DType = None,
     ) -> None: ...
 
@@ -2373,7 +2519,11 @@ def watch(name: str, tensor: _T) -> _T:
     """
 
 def watching() -> AbstractContextManager[_Seen]:
-    """Collect what `watch` shows, as NumPy, by name. See `watch`."""
+    """Collect what `watch` shows, as NumPy, by name. See `watch`.
+
+    Each thread sees what it runs itself; of two that are nested, both see what the inner
+    one does.
+    """
 
 class _Explanation:
     """What `explain` returns; `str()` shows it as a table, `.plot()` draws it.

@@ -65,7 +65,7 @@ class ForeignLoss(Loss):
     rightly: shapes are checked where it is known, or declared, what it takes.
     """
 
-    def declare(self, takes, name):
+    def _declare(self, takes, name):
         """Keep what the loss takes: as its user says, or as Keras' losses are known to."""
         self.declared = require_takes(type(self).__name__, takes)
         of_keras = (self.foreign.__module__ or "").split(".")[0] == "keras"
@@ -137,7 +137,7 @@ class KerasLoss(ForeignLoss):
             dtype=getattr(loss, "dtype", None) if dtype is None else dtype,
         )
         self.loss = loss
-        self.declare(takes, config.snake_case(type(loss).__name__))
+        self._declare(takes, config.snake_case(type(loss).__name__))
 
     @property
     def foreign(self):
@@ -196,7 +196,7 @@ class FunctionLoss(ForeignLoss):
         config.require_reloadable(function, "FunctionLoss: argument `function`")
         super().__init__(name=function.__name__ if name is None else name, **common)
         self.function = function
-        self.declare(takes, function.__name__)
+        self._declare(takes, function.__name__)
 
     @property
     def foreign(self):

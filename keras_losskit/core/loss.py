@@ -9,6 +9,7 @@ from keras import ops
 from keras_losskit.core import config, run, shapes
 from keras_losskit.core.backend import name_scope, to_tensors
 from keras_losskit.core.building import LossClass
+from keras_losskit.core.config import decode
 from keras_losskit.core.keras_internals import keras_mask
 from keras_losskit.core.live import arrived, packed
 from keras_losskit.core.operators import Algebra
@@ -286,15 +287,15 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
         return plain
 
     @classmethod
-    def from_config(cls, config_dict):
+    def from_config(cls, config):
         """The loss that `get_config` described."""
         try:
-            arguments = config.decode(dict(config_dict))
+            arguments = decode(dict(config))
             return cls.from_arguments(arguments)
         except (KeyError, OverflowError, RecursionError, AttributeError, IndexError) as error:
             raise ValueError(
                 f"{cls.__name__}: its config cannot be read: {type(error).__name__}: "
-                f"{error}. Received: {_shortened(config_dict)}"
+                f"{error}. Received: {_shortened(config)}"
             ) from error
 
     @classmethod
