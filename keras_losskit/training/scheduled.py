@@ -62,7 +62,7 @@ class ScheduledWeights(DrivenInFit):
             "scheduled_weights",
         )
         self.model = weakref.ref(model)
-        self.held = {}
+        self.held, self.schedules = {}, {}
         self.given = []  # Losses that the model was not compiled with, but calls.
 
     def give(self, loss):
@@ -70,8 +70,15 @@ class ScheduledWeights(DrivenInFit):
         if loss is not None and not any(loss is known for known in self.given):
             self.given.append(loss)
 
-    def variable(self, name, value):
-        """The variable of a weight, made where it is first asked for."""
+    def variable(self, name, schedule, value):
+        """The variable of a weight, made where it is first asked for.
+
+        It begins with `value`, with another schedule too: a model can be compiled anew.
+        """
+        known = self.schedules.get(name)
+        self.schedules[name] = schedule
+        if name in self.held and known is not schedule:
+            self.held[name].assign(value)
         if name not in self.held:
             strategy = getattr(self.model(), "distribute_strategy", None)
             with strategy.scope() if strategy else contextlib.nullcontext():

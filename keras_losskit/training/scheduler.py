@@ -98,7 +98,7 @@ class WeightScheduler(KitCallback):
             if isinstance(source, AddLoss):
                 variable = source.current
             else:
-                variable = tracked.variable(name, _at(schedule, 0))
+                variable = tracked.variable(name, schedule, _at(schedule, 0))
                 run.drive(source, term, variable)
             self._moved[name] = _Moved(source, term, schedule, variable)
         if any(isinstance(m.schedule, AdjustableWeight) for m in self._moved.values()):
