@@ -23,7 +23,7 @@ class PairwiseLoss(RankingLoss):
     """
 
     def call(self, y_true, y_pred, mask, sample_weight=None):
-        pairs, terms = preferred(y_true, mask), self.of_pairs(y_true, y_pred)
+        terms, pairs = self.of_pairs(y_true, y_pred), preferred(y_true, mask)
         if sample_weight is None:
             return safe_divide(sum_pairs(terms, pairs), count_pairs(y_true, mask))
         total = sum_pairs(weighed(terms, sample_weight, mask), pairs)
