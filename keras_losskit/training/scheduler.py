@@ -106,7 +106,9 @@ class WeightScheduler(KitCallback):
 
     def drives(self, source, term):
         """Whether this callback moves the weight of a term of a loss or layer."""
-        return any(m.source is source and m.term == term for m in self._moved.values())
+        # Equal losses have equal schedules, and so the same weight at a step.
+        moved = [m for m in self._moved.values() if m.term == term]
+        return any(m.source is source or m.source == source for m in moved)
 
     def set_weight(self, term, value):
         """Set the weight of a term that is an `AdjustableWeight`, from the next step on.

@@ -156,5 +156,5 @@ def test_what_it_refuses():
         kl.AddLoss("mse", "1")
     with pytest.raises(TypeError, match="as_loss takes"):
         kl.AddLoss(3)
-    with pytest.raises(ValueError, match="one tensor or on a pair.*3 inputs"):
-        kl.AddLoss("mse")([keras.Input((2,))] * 3)
+    with pytest.raises(ValueError, match="one tensor, on a pair.*Received 4 inputs"):
+        kl.AddLoss("mse")([keras.Input((2,))] * 4)
