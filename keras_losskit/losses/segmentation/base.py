@@ -244,8 +244,7 @@ class OverlapLoss(SegmentationLoss):
 
     def ratio(self, hits, total):
         """(hits + s)/(total + s), and 1, a perfect score, where both are 0."""
-        n, d = hits + self.smooth, total + self.smooth
-        return ops.where(d == 0, ops.ones_like(n), safe_divide(n, d))
+        return safe_divide(hits + self.smooth, total + self.smooth, otherwise=1)
 
     def missing(self, errors, hits):
         """1 - (hits + s)/(hits + errors + s), without the subtraction's rounding.
