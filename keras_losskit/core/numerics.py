@@ -129,8 +129,8 @@ def safe_sqrt(x):
     return ops.where(positive, ops.sqrt(ops.where(positive, x, 1)), 0)
 
 
-def safe_divide(a, b):
-    """a / b, and 0, with zero gradient, where b is 0 or below the smallest normal number.
+def safe_divide(a, b, otherwise=0):
+    """a / b; `otherwise`, with zero gradient, where b is 0 or below the normal numbers.
 
     Both slopes are numbers for every b. Backpropagation would form a/b², which overflows
     long before a/b does, and 0 times that is NaN. Here the slope 1/b follows a line to 0
@@ -141,23 +141,26 @@ def safe_divide(a, b):
     if a.shape != b.shape:  # A gradient has the shape of what it is of.
         a, b = a + ops.zeros_like(b), b + ops.zeros_like(a)
     if keras.config.backend() == "torch":
-        return _divided_in_torch(a, b)
+        return _divided_in_torch(a, b, otherwise)
+
+    def value(a, b):
+        return _quotient(a, b, otherwise)
 
     def gradient(up, a, b):
         inverse = _held_inverse(b)
-        steep = _quotient(a, b) * inverse
+        steep = _quotient(a, b, 0) * inverse
         return up * inverse, -up * at_most(at_least(steep, -1 / LEAST), 1 / LEAST)
 
-    return with_gradient(_quotient, gradient, a, b, symmetric=True)
+    return with_gradient(value, gradient, a, b, symmetric=True)
 
 
 LEAST = 2.0**-100  # 1e-30
 
 
-def _quotient(a, b):
+def _quotient(a, b, otherwise):
     # Asked this way a NaN is none of them, and stays.
     none = ops.abs(b) <= _smallest(b)
-    return ops.where(none, 0, a / ops.where(none, 1, b))
+    return ops.where(none, otherwise, a / ops.where(none, 1, b))
 
 
 def _held_inverse(b):
@@ -167,7 +170,7 @@ def _held_inverse(b):
     return ops.where(near, b / LEAST, 1) / ops.where(near, LEAST, b)
 
 
-def _divided_in_torch(a, b):
+def _divided_in_torch(a, b, otherwise):
     """The same for automatic differentiation, of any order and in both directions.
 
     a/b does not change if both are multiplied by one number, nor do its derivatives if
@@ -185,7 +188,7 @@ def _divided_in_torch(a, b):
     held = ops.stop_gradient(divided)
     share = ops.square(at_most(size / LEAST, 1))
     divided = ops.where(size < LEAST, held + share * (divided - held), divided)
-    return ops.where(none, 0, divided)
+    return ops.where(none, otherwise, divided)
 
 
 def one_over(x, above=None):

@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_losskit.core import checks, targets
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import safe_log, safe_log_ratio, softplus
+from keras_losskit.core.numerics import largest, safe_log, safe_log_ratio, softplus
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.classification.base import CategoricalLoss
 
@@ -185,5 +185,11 @@ entropy: the same gradient |
 
     def call(self, y_true, y_pred):
         t = self.temperature
-        g, log_g, _, log_p = self.both(y_true / t, y_pred / t)
+        # The largest is taken away before the division: rounded after it, in two ways by
+        # a compiler that fuses both, it would not be the largest any more.
+        g, log_g, _, log_p = self.both(_below_largest(y_true) / t, _below_largest(y_pred) / t)
         return t * t * ops.sum(g * (log_g - log_p), axis=-1)
+
+
+def _below_largest(z):
+    return z - ops.stop_gradient(largest(z, keepdims=True))

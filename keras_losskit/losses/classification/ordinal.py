@@ -169,9 +169,7 @@ class WeightedKappa(CategoricalLoss):
         of_targets = ops.sum(weight * g, axis=axes)
         predicted = ops.sum(weight * p, axis=axes)
         # Rows of g sum to 1: the sum of all is the (weighted) number of rows.
+        of_targets = safe_divide(of_targets, ops.sum(of_targets))
         chance = ops.sum(ops.expand_dims(of_targets, -1) * distance * predicted)
-        chance = safe_divide(chance, ops.sum(of_targets))
         # One class alone costs what chance does; the limit where both are 0 is 1.
-        none = chance == 0
-        ratio = ops.where(none, 1, cost / ops.where(none, 1, chance))
-        return safe_log(ratio)
+        return safe_log(safe_divide(cost, chance, otherwise=1))

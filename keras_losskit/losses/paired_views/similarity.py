@@ -1,5 +1,7 @@
 """The two views of a sample alone, and how the samples spread."""
 
+import keras
+import numpy as np
 from keras import ops
 
 from keras_losskit.core.distances import cosine, cosines, others, unit
@@ -87,5 +89,7 @@ class KoLeo(ViewsLoss):
         nearest = ops.argmax(ops.where(other, s, ops.full_like(s, -2)), axis=-1)
         # From the difference itself: 2 - 2·cos would lose short distances.
         x = unit(y_pred)
-        gap = x - ops.take(x, nearest, axis=0)
-        return -safe_log(safe_sqrt(ops.sum(ops.square(gap), axis=-1)))
+        squared = ops.sum(ops.square(x - ops.take(x, nearest, axis=0)), axis=-1)
+        # Compilers round the two rows differently: what is no more than that is 0.
+        noise = 2 * float(np.finfo(keras.backend.standardize_dtype(x.dtype)).eps)
+        return -safe_log(safe_sqrt(ops.where(squared > noise**2, squared, 0)))

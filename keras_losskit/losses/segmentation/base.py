@@ -166,7 +166,8 @@ class SmoothedLoss(SegmentationLoss):
 
     Args:
         smooth: s >= 0, added to numerator and denominator. Without it, absent
-            and not predicted (0/0) is perfect.
+            and not predicted (0/0) is perfect, and absent but predicted costs all
+            there is, with a slope of 0.
     """
 
     def __init__(

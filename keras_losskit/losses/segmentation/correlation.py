@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, safe_divide, safe_sqrt
+from keras_losskit.core.numerics import larger, safe_divide, safe_sqrt, smaller
 from keras_losskit.losses.segmentation.base import SmoothedLoss
 
 
@@ -56,12 +56,18 @@ there 1e-5 is added to each count |
 
     def coefficient(self, tp, fp, fn, tn):
         """1 - Matthews' coefficient."""
+        # Products of counts that weights make huge or tiny are no numbers. Powers of two
+        # change no digit, and nothing at all where counts are ordinary.
+        total = ops.stop_gradient(tp + fp + fn + tn)
+        unit = ops.where(total > 2.0**40, 2.0**-70, ops.where(total < 2.0**-40, 2.0**100, 1.0))
+        tp, fp, fn, tn = tp * unit, fp * unit, fn * unit, tn * unit
+        smooth = self.smooth * unit * unit
         # Where nothing is predicted the numerator is 0 as well, and the root's slope
         # infinite. Holding only the root's factors keeps the numerator's slope, which
         # points the right way.
-        least = keras.config.epsilon()
-        predicted = at_least(tp + fp, least) * at_least(tn + fn, least)
+        least = keras.config.epsilon() * smaller(unit, ops.ones_like(unit))
+        predicted = larger(tp + fp, least) * larger(tn + fn, least)
         root = safe_sqrt((tp + fn) * (tn + fp)) * ops.sqrt(predicted)
-        n, d = tp * tn - fp * fn + self.smooth, root + self.smooth
+        n, d = tp * tn - fp * fn + smooth, root + smooth
         perfect = ops.cast(fp + fn == 0, n.dtype)
         return 1 - ops.where(d == 0, perfect, safe_divide(n, d))

@@ -33,6 +33,12 @@ class Dice(SoftOverlapLoss):
             formula, absent and not predicted being perfect; `"skip"` leaves it
             out of the class mean.
 
+    Without `smooth`, a class that is absent from the target costs 1 however little of
+    it is predicted (0 only for nothing at all), and nothing pulls those predictions
+    down: the ratio's slope is 0. Where classes are often absent use `smooth`, which
+    lets the cost fall with what is predicted, `empty="skip"`, or `over="batch"`, where
+    a class is seldom absent from all images.
+
     | elsewhere | here |
     |---|---|
     | Keras `Dice()`, which counts all classes as one | `Dice(over="batch", smooth=1e-7)` |
@@ -99,6 +105,9 @@ class LogCoshDice(SoftOverlapLoss):
     Args:
         intersection, from_logits, class_weights, ignore_class, include_background,
             over, smooth, empty: as in `Dice`.
+
+    Without `smooth` an absent class adds 1 to the sum of which the mean is taken, and
+    pulls nothing; see `Dice`.
 
     Call with `y_pred (B, *spatial, C)`, `y_true` class ids `(B, *spatial)` or
     rows in the shape of `y_pred`.

@@ -37,6 +37,8 @@ class ExponentialLogarithmic(OverlapLoss):
 
     Below `keras.config.epsilon()` logarithms go on along their tangent: a class
     that is missed altogether still has a finite value and gradient.
+    Without `smooth` so does an absent class of which anything is predicted: it costs
+    17.1^gamma, and pulls nothing in the first term; see `Dice`.
     Probabilities are renormalised to p/Σp in the second term, as in
     `CategoricalCrossentropy`.
 

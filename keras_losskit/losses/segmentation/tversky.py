@@ -19,6 +19,8 @@ class Tversky(SoftOverlapLoss):
         intersection, from_logits, class_weights, ignore_class, include_background,
             over, smooth, empty: as in `Dice`.
 
+    Without `smooth` an absent class costs 1 and pulls nothing; see `Dice`.
+
     Which letter is which differs between papers, so the kit uses none:
 
     | elsewhere | here |
@@ -74,6 +76,8 @@ class FocalTversky(Tversky):
         intersection, from_logits, class_weights, ignore_class, include_background,
             over, smooth, empty: as in `Dice`.
 
+    Without `smooth` an absent class costs 1 and pulls nothing; see `Dice`.
+
     | elsewhere | here |
     |---|---|
     | Abraham 2018, (1 - TI)^(1/g) with g = 4/3, alpha = 0.7 | the defaults |
@@ -121,6 +125,8 @@ class Jaccard(SoftOverlapLoss):
     Args:
         intersection, from_logits, class_weights, ignore_class, include_background,
             over, smooth, empty: as in `Dice`.
+
+    Without `smooth` an absent class costs 1 and pulls nothing; see `Dice`.
 
     | elsewhere | here |
     |---|---|
