@@ -129,9 +129,11 @@ def test_tversky_and_dice_of_one_sample_and_class_equal_keras():
     np.testing.assert_allclose(
         to_numpy(kl.Dice(smooth=epsilon)(y, p)), to_numpy(keras.losses.Dice()(y, p)), rtol=1e-6
     )
-    # What Keras weighs by alpha, as false positives, are the misses (1 - p)·g.
+    # What Keras weighs by alpha, as false positives, are until 3.15 the misses (1 - p)·g.
+    mended = tuple(int(n) for n in keras.__version__.split(".")[:2]) >= (3, 16)
+    fp_weight, fn_weight = (0.3, 0.7) if mended else (0.7, 0.3)
     np.testing.assert_allclose(
-        to_numpy(kl.Tversky(fp_weight=0.7, fn_weight=0.3, smooth=epsilon)(y, p)),
+        to_numpy(kl.Tversky(fp_weight, fn_weight, smooth=epsilon)(y, p)),
         to_numpy(keras.losses.Tversky(alpha=0.3, beta=0.7)(y, p)),
         rtol=1e-6,
     )
@@ -173,3 +175,59 @@ def test_weights_of_samples_on_maps():
     w = np.array([0.5, 0.0, 2.0, 1.0], "float32")
     expected = (((p - y) ** 2).mean(-1) * w[:, None]).mean()
     np.testing.assert_allclose(to_numpy(kl.MeanSquaredError()(y, p, w)), expected, rtol=1e-6)
+
+
+ELEMENTWISE = ("MeanSquaredError", "Huber", "Poisson", "Hinge", "BinaryCrossentropy")
+OF_CLASSES = ("CategoricalHinge", "KLDivergence", "Dice", "Tversky")
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_a_column_for_several_is_refused(name):
+    y, p = np.ones((4, 1), "float32"), np.full((4, 3), 0.5, "float32")
+    with pytest.raises(ValueError, match="does not fit"):
+        getattr(kl, name)()(y, p)
+    theirs = getattr(keras.losses, name)()
+    if name == "BinaryCrossentropy":
+        with pytest.raises(ValueError, match="shape"):
+            theirs(y, p)
+    else:
+        assert np.isfinite(to_numpy(theirs(y, p)))
+
+
+@pytest.mark.parametrize("name", OF_CLASSES)
+def test_a_column_holds_class_ids_for_losses_of_classes(name):
+    y = np.array([[0.0], [2.0], [1.0], [1.0]], "float32")
+    p = PROBS[:, 0, :3] / PROBS[:, 0, :3].sum(-1, keepdims=True)
+    mine, theirs = getattr(kl, name)(), getattr(keras.losses, name)()
+    by_rows = to_numpy(mine(np.eye(3)[y[:, 0].astype(int)], p))
+    np.testing.assert_allclose(to_numpy(mine(y, p)), by_rows, rtol=1e-6)
+    assert abs(to_numpy(theirs(y, p)) - by_rows) > 1e-3
+
+
+def test_one_probability_is_no_distribution():
+    g, p = REAL[0, ..., :1] ** 2, REAL[1, ..., :1] ** 2
+    with pytest.raises(ValueError, match="no class axis"):
+        kl.KLDivergence()(g, p)
+    assert np.isfinite(to_numpy(keras.losses.KLDivergence()(g, p)))
+
+
+def test_class_weight_of_fit_on_ids_per_position():
+    x, y = REAL[0], IDS[:, :3]
+    seen = []
+
+    class Spy(kl.CategoricalCrossentropy):
+        def __call__(self, y_true, y_pred, sample_weight=None):
+            seen.append(sample_weight)
+            return super().__call__(y_true, y_pred, sample_weight)
+
+    def fit(loss):
+        model = keras.Sequential([keras.Input((3, 5)), keras.layers.Dense(5, "softmax")])
+        model.compile("sgd", loss=loss, run_eagerly=True)
+        weight = {c: 1.0 + c for c in range(5)}
+        model.fit(x, y, class_weight=weight, batch_size=4, shuffle=False, verbose=0)
+
+    fit(Spy())
+    np.testing.assert_allclose(to_numpy(seen[-1]), 1.0 + y.argmax(1))
+    fit(kl.CategoricalCrossentropy())  # And trains.
+    with pytest.raises(Exception, match="(?i)shape|size|dimension"):
+        fit("sparse_categorical_crossentropy")
