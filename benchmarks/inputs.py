@@ -122,6 +122,37 @@ def lists(rng, shape):
     return rng.integers(0, 5, size=shape).astype("float32"), rng.normal(size=shape)
 
 
+# Which inputs suit a loss, by what it declares that it takes: targets, predictions. The
+# peers' environment has no kit to ask, so a case names its inputs; a test holds it to this.
+SUITABLE = {
+    ("real", "real"): ("regression", "quantiles"),
+    ("nonnegative", "nonnegative"): ("positive",),
+    ("nonnegative", "positive"): ("positive",),
+    ("positive", "positive"): ("positive",),
+    ("counts", "nonnegative"): ("positive",),
+    ("probability", "probabilities"): ("binary_probabilities",),
+    ("probability", "logits"): ("binary_logits", "heatmaps"),
+    ("probability", "distances"): ("pair_distances",),
+    ("signs", "scores"): ("signs",),
+    ("classes", "probabilities"): (
+        "ids_probabilities", "rows_probabilities", "binary_probabilities"
+    ),
+    ("classes", "logits"): ("ids_logits", "rows_logits", "binary_logits"),
+    ("classes", "scores"): ("ids_logits", "rows_logits"),
+    ("classes", "cosines"): ("cosines",),
+    ("distribution", "probabilities"): ("distributions",),
+    ("logits", "logits"): ("two_logits",),
+    ("ranks", "logits"): ("ranks",),
+    ("ids", "embeddings"): ("embeddings",),
+    ("unused", "triplets"): ("triplets",),
+    ("unused", "view"): ("views",),
+    ("view", "view"): ("views",),
+    ("boxes", "boxes"): ("boxes",),
+    ("bins", "logits"): ("bins",),
+    ("relevance", "scores"): ("lists",),
+}
+
+
 def make(kind, shape, seed=0):
     """`y_true, y_pred`: int32 ids or float32, float32."""
     y_true, y_pred = globals()[kind](np.random.default_rng(seed), tuple(shape))

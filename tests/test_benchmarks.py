@@ -10,8 +10,9 @@ import keras
 import pytest
 
 import keras_losskit as kl
-from benchmarks import cases, engines, measure, parts, report
+from benchmarks import cases, engines, inputs, measure, parts, report
 from benchmarks.__main__ import updated
+from keras_losskit.core.takes import takes_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BACKEND = keras.config.backend()
@@ -158,3 +159,11 @@ def test_the_peak_is_that_of_the_step():
 
     peak = engines.Engine().peak_mib(lambda: np.ones(40 * 2**20, "uint8").sum())
     assert 35 < peak < 80
+
+
+def test_inputs_are_what_each_loss_declares_that_it_takes():
+    for key, case in cases.all_cases().items():
+        if case.kit:
+            continue
+        takes = takes_of(getattr(kl, case.loss)(**case.options))
+        assert case.inputs in inputs.SUITABLE[takes.y_true, takes.y_pred], (key, takes)
