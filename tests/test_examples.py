@@ -234,7 +234,7 @@ def test_five_questions():
     assert len(verdicts) == 15
     assert [n for n, verdict in verdicts.items() if verdict != "fine"] == ["1.3"]
     assert "sign flipped and off by a factor 18 (the number of elements)" in out
-    assert "is broadcast to (6, 6)" in out
+    assert "y_true (8,) against y_pred (8, 3) is broadcast to (8, 8)" in out
     assert out.count("instead: kl.") == 15
     assert "The numbers, at any time, as NumPy:" in out and "mean_absolute_error" in out
 
