@@ -6,7 +6,7 @@ import json
 import keras
 from keras import ops
 
-from keras_losskit.core import config, run, shapes
+from keras_losskit.core import config, run, shapes, targets
 from keras_losskit.core.backend import name_scope, to_tensors
 from keras_losskit.core.building import LossClass
 from keras_losskit.core.config import decode
@@ -138,6 +138,20 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
             return keras.tree.map_structure(self.cast, (y_true, y_pred))
         return shapes.fit(self, takes_of(self) or _UNDECLARED, y_true, y_pred)
 
+    def check_targets(self, y_true, y_pred, present):
+        """Raise for targets outside what is declared, where their values can be seen.
+
+        `y_true` and `y_pred` as they came; `present` is False for what does not count.
+        """
+        takes = takes_of(self)
+        nested = keras.tree.is_nested(y_true) or keras.tree.is_nested(y_pred)
+        if takes is not None and not nested:
+            targets.check(self, takes, y_true, y_pred, present)
+
+    def classes_of(self, y_pred):
+        """How many classes `y_pred` has, where targets are ids."""
+        return y_pred.shape[-1]
+
     def input_mask(self, y_true, y_pred):
         """Which positions exist at all, or `None` for all."""
         return None
@@ -186,15 +200,16 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
         shape = keras.tree.flatten(y_pred)[0].shape
         weights = self._weights(sample_weight, shape)
         mask = self._mask(mask, shape)
-        # What is masked or weighs nothing is emptied before anything looks at it, ids of
-        # padding too. A weight of 0 removes a sample, whatever it holds; it is counted.
-        weighty = None if weights is None else weights != 0
-        given = combine_masks(mask, weighty)
-        y_true, y_pred = self.prepare(*fill((y_true, y_pred), given))
+        # What is masked is emptied before anything looks at it, ids of padding too.
+        given = y_true, y_pred = fill((y_true, y_pred), mask)
+        y_true, y_pred = self.prepare(y_true, y_pred)
         not_ignored = self.input_mask(y_true, y_pred)
-        present = combine_masks(given, not_ignored)
-        if not_ignored is not None:
+        # A weight of 0 removes a sample, whatever it holds; it is still counted.
+        weighty = None if weights is None else weights != 0
+        present = combine_masks(combine_masks(mask, not_ignored), weighty)
+        if present is not mask:
             y_true, y_pred = fill((y_true, y_pred), present)
+        self.check_targets(*given, present)
         hook = {}
         if "mask" in self._hook_takes:
             hook["mask"] = present

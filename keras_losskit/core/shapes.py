@@ -2,7 +2,7 @@
 
 A rule takes the loss, its declaration, and both tensors; it casts them, lets a trailing
 axis of 1 go or come where that is meant, and raises where they do not fit. Nothing is
-ever broadcast.
+ever broadcast. What the targets hold is looked at later, in targets.py.
 """
 
 from keras import ops
@@ -12,7 +12,7 @@ from keras_losskit.core.takes import Takes
 
 
 def fit(owner, takes, y_true, y_pred):
-    """Both tensors, as `takes.shapes` says, within the range that it declares."""
+    """Both tensors, as `takes.shapes` says."""
     return RULES[takes.shapes](owner, takes, y_true, y_pred)
 
 
@@ -36,18 +36,13 @@ def refuse(owner, y_true, y_pred, said):
 
 def equal(owner, takes, y_true, y_pred):
     """One shape; only a trailing axis of 1 may differ."""
-    if targets.is_whole(y_true) and takes.range == (0, 1):
-        targets.check_ids(owner, y_true, 2, binary=True)
-    else:
-        targets.check_range(owner, y_true, *takes.range)
     return match(owner, owner.cast(y_true), owner.cast(y_pred))
 
 
 def decisions(owner, takes, y_true, y_pred):
     """As `equal`; whole ids `(…)` of D > 1 columns become rows of 0 and 1."""
     y_pred = owner.cast(y_pred)
-    bare = len(y_pred.shape) > 1 and len(y_true.shape) == len(y_pred.shape) - 1
-    if bare and y_pred.shape[-1] != 1 and targets.is_whole(y_true):
+    if targets.is_bare(y_true, y_pred):
         ids, y_pred = ids_of_classes(owner, y_true, y_pred)
         return targets.one_hot(ids, y_pred.shape[-1], y_pred.dtype), y_pred
     return equal(owner, takes, y_true, y_pred)
@@ -112,7 +107,6 @@ def classes(owner, takes, y_true, y_pred):
         return equal(owner, takes, y_true, y_pred)
     if not compatible(y_true.shape, y_pred.shape):
         _refuse_classes(owner, y_true, y_pred)
-    targets.check_range(owner, y_true, *takes.range)
     return owner.cast(y_true), y_pred
 
 
@@ -121,7 +115,6 @@ def ids_of_classes(owner, y_true, y_pred):
     ids = ops.squeeze(y_true, axis=-1) if len(y_true.shape) == len(y_pred.shape) else y_true
     if not compatible(ids.shape, tuple(y_pred.shape)[:-1]):
         _refuse_classes(owner, y_true, y_pred)
-    targets.check_ids(owner, ids, y_pred.shape[-1])
     return ops.cast(ids, "int32"), y_pred
 
 
@@ -156,11 +149,7 @@ def levels(owner, takes, y_true, y_pred):
             owner, given, y_pred,
             "For C classes y_pred is (B, …, C - 1); give ranks (B, …), or rows (B, …, C).",
         )
-    if t[-1] == 1:
-        targets.check_ids(owner, y_true, p[-1] + 1)
-        return y_true, y_pred
-    targets.check_range(owner, y_true, *takes.range)
-    return owner.cast(y_true), y_pred
+    return (y_true if t[-1] == 1 else owner.cast(y_true)), y_pred
 
 
 # --- columns and blocks ------------------------------------------------------------------
@@ -168,7 +157,6 @@ def levels(owner, takes, y_true, y_pred):
 
 def columns(owner, takes, y_true, y_pred):
     """One column of `y_true` `(…)` or `(…, 1)`, or one for each of `y_pred`'s K."""
-    targets.check_range(owner, y_true, *takes.range)
     given, y_true, y_pred = y_true, owner.cast(y_true), owner.cast(y_pred)
     p = tuple(y_pred.shape)
     if len(y_true.shape) == len(p) - 1:
@@ -184,7 +172,6 @@ def columns(owner, takes, y_true, y_pred):
 
 def blocks(owner, takes, y_true, y_pred):
     """`y_true (…, K)` or `(…)` to `y_pred (…, P·K)`; the loss knows its P."""
-    targets.check_range(owner, y_true, *takes.range)
     given, y_true, y_pred = y_true, owner.cast(y_true), owner.cast(y_pred)
     p, size = tuple(y_pred.shape), owner.blocks
     if len(y_true.shape) == len(p) - 1:
@@ -214,8 +201,6 @@ def bins(owner, takes, y_true, y_pred):
             "y_pred must be (B, …, bins) with two bins or more, and y_true hold one number "
             "for each distribution, (B, …).",
         )
-    low, high = takes.range
-    targets.check_range(owner, given, low, min(high, p[-1] - 1) if p[-1] else high)
     return y_true, y_pred
 
 
@@ -291,7 +276,6 @@ def boxes(owner, takes, y_true, y_pred):
 
 def free(owner, takes, y_true, y_pred):
     """As they come; a trailing axis of 1 is squeezed or added where that makes them one."""
-    targets.check_range(owner, y_true, *takes.range)
     y_true, y_pred = owner.cast(y_true), owner.cast(y_pred)
     aligned, _ = align(y_true, y_pred)
     return (aligned if compatible(aligned.shape, y_pred.shape) else y_true), y_pred

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from keras import ops
 
-from keras_losskit.core.backend import seen_by
+from keras_losskit.core.backend import seen_by, visible
 
 
 def holds_ids(y_true, y_pred):
@@ -25,17 +25,68 @@ def is_whole(x):
     return "int" in str(x.dtype)
 
 
-def check_ids(owner, ids, classes, binary=False):
-    """Raise for an id outside [0, classes), where the values can be seen."""
-    seen = _counted(owner, ids)
-    if seen is None or seen.size == 0 or "bool" in str(ids.dtype):
+# --- what the targets hold -------------------------------------------------------------
+
+
+def check(owner, takes, y_true, y_pred, present):
+    """Raise for targets outside what a loss takes, where the values can be seen.
+
+    `present` is False for what does not count: masked, ignored, missing, of weight 0.
+    """
+    ids = takes.shapes in ("classes", "maps") and holds_ids(y_true, y_pred)
+    ids = ids or (takes.shapes == "decisions" and is_bare(y_true, y_pred))
+    ranks = takes.shapes == "levels" and holds_ranks(y_true, y_pred)
+    whole_bits = is_whole(y_true) and takes.range == (0, 1)
+    low, high = takes.range
+    if takes.shapes == "bins" and y_pred.shape[-1] is not None:
+        high = min(high, y_pred.shape[-1] - 1)
+    free = low == -math.inf and high == math.inf
+    if "bool" in str(y_true.dtype) or (free and not ids and not ranks):
         return
-    if not is_whole(ids):
+    seen = _counted(owner, y_true, present)
+    if seen is None or not seen.size:
+        return
+    if ids or ranks or whole_bits:
+        classes = owner.classes_of(y_pred) if ids or ranks else 2
+        _check_ids(owner, y_true, seen, classes, binary=whole_bits and not (ids or ranks))
+    else:
+        _check_range(owner, seen, low, high)
+
+
+def is_bare(y_true, y_pred):
+    """Whether whole ids `(…)` stand for one column of several each."""
+    bare = len(y_pred.shape) > 1 and len(y_true.shape) == len(y_pred.shape) - 1
+    return bare and y_pred.shape[-1] != 1 and is_whole(y_true)
+
+
+def holds_ranks(y_true, y_pred):
+    """Whether `y_true` holds ranks for the levels of `y_pred`, not rows."""
+    return len(y_true.shape) < len(y_pred.shape) or y_true.shape[-1] == 1
+
+
+def _counted(owner, y_true, present):
+    """The values of `y_true` that count, as NumPy, or `None` where they can't be seen."""
+    seen = seen_by(owner, y_true)
+    if seen is None or present is None:
+        return seen
+    present = visible(present)
+    if present is None:
+        return None
+    while present.ndim > seen.ndim and present.shape[-1] == 1:
+        present = present[..., 0]
+    if present.ndim > seen.ndim:  # Ids, of rows of which some entries do not count.
+        present = present.any(axis=tuple(range(seen.ndim, present.ndim)))
+    present = present.reshape(present.shape + (1,) * (seen.ndim - present.ndim))
+    return seen[np.broadcast_to(present, seen.shape)]
+
+
+def _check_ids(owner, y_true, seen, classes, binary):
+    if not is_whole(y_true):
         finite = seen[np.isfinite(seen)]
         if np.any(finite != np.round(finite)):
             odd = finite[finite != np.round(finite)].flat[0]
             raise ValueError(
-                f"{owner.name}: y_true of shape {tuple(ids.shape)} should hold class "
+                f"{owner.name}: y_true of shape {tuple(y_true.shape)} should hold class "
                 f"ids but holds {odd}. Soft targets need the shape of y_pred."
             )
     wrong = seen[(seen < 0) | (seen >= (math.inf if classes is None else classes))]
@@ -48,19 +99,14 @@ def check_ids(owner, ids, classes, binary=False):
         )
 
 
-def check_range(owner, y_true, low, high):
-    """Raise where targets lie far outside [low, high], where the values can be seen.
+def _check_range(owner, seen, low, high):
+    """Raise where targets lie far outside [low, high].
 
     A soft target may lie a little outside (recipes add noise to labels): by half the
     width of the range. A mask of 0 and 255, or a negative count, is refused.
     """
-    if low == -math.inf and high == math.inf:
-        return
-    seen = _counted(owner, y_true)
-    if seen is None or seen.size == 0 or seen.dtype.kind == "b":
-        return
     slack = 0.5 * (high - low) if math.isfinite(high - low) else 1e-6
-    if is_whole(y_true):
+    if seen.dtype.kind in "iu":
         slack = 0  # A whole number is no noisy label.
     least, most = seen.min(), seen.max()
     if least != least or most != most:
@@ -81,16 +127,6 @@ def check_range(owner, y_true, low, high):
     raise ValueError(
         f"{owner.name}: y_true holds {wrong:g}, but it takes {bounds}. {mend}"
     )
-
-
-def _counted(owner, y_true):
-    """The values of `y_true` that count, as NumPy, or `None` where they can't be seen."""
-    seen = seen_by(owner, y_true)
-    for option in ("ignore_class", "missing"):
-        out = getattr(owner, option, None)
-        if seen is not None and isinstance(out, (int, float)):
-            seen = seen[seen != out]
-    return seen
 
 
 def one_hot(ids, classes, dtype):

@@ -42,6 +42,9 @@ class CumulativeOrdinal(Loss):
 
     takes = Takes("ranks", "logits", "levels")
 
+    def classes_of(self, y_pred):
+        return y_pred.shape[-1] + 1
+
     def prepare(self, y_true, y_pred):
         y_true, y_pred = super().prepare(y_true, y_pred)
         levels = y_pred.shape[-1]

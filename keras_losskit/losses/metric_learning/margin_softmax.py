@@ -35,6 +35,9 @@ class CosineLoss(Loss):
         # One column per class is enough to see what the targets are.
         return super().prepare(y_true, y_pred[..., :: self.centers])[0], y_pred
 
+    def classes_of(self, y_pred):
+        return None if y_pred.shape[-1] is None else y_pred.shape[-1] // self.centers
+
     def shares(self, y_true, cosines):
         """g: one row of class shares per position, from either encoding."""
         if len(y_true.shape) == len(cosines.shape):
