@@ -6,6 +6,7 @@ from keras_losskit.core import checks, targets
 from keras_losskit.core.elementwise import ElementwiseLoss
 from keras_losskit.core.labelled import LabelledLoss
 from keras_losskit.core.numerics import (
+    log_softmax,
     log_softmax_of,
     safe_log,
     share_of,
@@ -40,6 +41,16 @@ class CategoricalLoss(LabelledLoss):
             )
         return super().prepare(y_true, y_pred)
 
+    def call(self, y_true, y_pred):
+        values = self.of_positions(y_true, y_pred)
+        if len(y_true.shape) == len(y_pred.shape):
+            return values
+        return of_known_ids(values, y_true, y_pred.shape[-1])
+
+    def of_positions(self, y_true, y_pred):
+        """The values; what an id outside [0, C) is given is dropped afterwards."""
+        raise NotImplementedError
+
     def smoothed_targets(self, y_true, y_pred):
         """Rows of class shares, after label smoothing."""
         g = self.dense_targets(y_true, y_pred)
@@ -53,23 +64,21 @@ class CategoricalLoss(LabelledLoss):
 
     def log_probabilities(self, y_pred):
         """log p of every class, finite for any logits and at p = 0."""
-        return ops.log_softmax(y_pred, axis=-1) if self.from_logits else safe_log(shares(y_pred))
+        return log_softmax(y_pred) if self.from_logits else safe_log(shares(y_pred))
 
     def with_logarithms(self, y_pred):
         """p and log p of every class."""
         p = self.probabilities(y_pred)
-        return p, ops.log_softmax(y_pred, axis=-1) if self.from_logits else safe_log(p)
+        return p, log_softmax(y_pred) if self.from_logits else safe_log(p)
 
     def true_class(self, y_true, y_pred):
         """p, log p and the weight of the true class where `y_true` holds ids.
 
-        `None` for rows, or with `label_smoothing`: then every class counts. An id
-        outside [0, C) has the weight 0.
+        `None` for rows, or with `label_smoothing`: then every class counts.
         """
         if self.label_smoothing or len(y_true.shape) == len(y_pred.shape):
             return None
-        classes = y_pred.shape[-1]
-        known = ops.logical_and(y_true >= 0, y_true < classes)
+        known = in_range(y_true, y_pred.shape[-1])
         ids = ops.where(known, y_true, ops.zeros_like(y_true))
         if self.from_logits:
             log_p = log_softmax_of(y_pred, ids)
@@ -77,8 +86,8 @@ class CategoricalLoss(LabelledLoss):
         else:
             p = share_of(y_pred, ids)
             log_p = safe_log(p)
-        weight, w = ops.cast(known, y_pred.dtype), self.weights_per_class(y_pred.dtype)
-        return p, log_p, weight if w is None else weight * ops.take(w, ids)
+        w = self.weights_per_class(y_pred.dtype)
+        return p, log_p, 1 if w is None else ops.take(w, ids)
 
     def sum_over_classes(self, per_class):
         """Σ_c w_c·x_c: class weights act inside the sum over classes."""
@@ -111,7 +120,37 @@ class LogitsLoss(CategoricalLoss):
         )
 
 
-class BinaryLoss(ElementwiseLoss):
+class DecisionsLoss(ElementwiseLoss):
+    """Base of losses on independent decisions, whose targets may be class ids.
+
+    A subclass says what targets of 0 and 1 become (`encoded`), and which integers
+    it refuses (`check_integers`).
+    """
+
+    def encoded(self, y_true):
+        raise NotImplementedError
+
+    def check_integers(self, y_true):
+        raise NotImplementedError
+
+    def prepare(self, y_true, y_pred):
+        y_pred = self.cast(y_pred)
+        if "int" in str(y_true.dtype):
+            if targets.holds_ids(y_true, y_pred):
+                return targets.match_classes(self, y_true, y_pred)
+            self.check_integers(y_true)
+        y_true, y_pred = targets.match(self, self.cast(y_true), y_pred)
+        return self.encoded(y_true), y_pred
+
+    def call(self, y_true, y_pred):
+        if len(y_true.shape) == len(y_pred.shape):
+            return super().call(y_true, y_pred)
+        classes = y_pred.shape[-1]
+        rows = self.encoded(targets.one_hot(y_true, classes, y_pred.dtype))
+        return of_known_ids(super().call(rows, y_pred), y_true, classes)
+
+
+class BinaryLoss(DecisionsLoss):
     """Base of losses on independent yes/no decisions, one per element.
 
     `y_pred (B, …, D)` holds probabilities or logits, `y_true` 0, 1 or in between
@@ -130,19 +169,18 @@ class BinaryLoss(ElementwiseLoss):
             self, "label_smoothing", label_smoothing, at_least=0, at_most=1
         )
 
-    def prepare(self, y_true, y_pred):
-        y_true, y_pred, is_ids = one_hot_ids(self, y_true, y_pred)
-        if not is_ids and "int" in str(y_true.dtype):
-            targets.check_ids(self, y_true, 2, binary=True)
-        y_true, y_pred = targets.match(self, self.cast(y_true), y_pred)
-        return targets.smooth(y_true, self.label_smoothing, 2), y_pred
+    def encoded(self, y_true):
+        return targets.smooth(y_true, self.label_smoothing, 2)
+
+    def check_integers(self, y_true):
+        targets.check_ids(self, y_true, 2, binary=True)
 
 
-def one_hot_ids(owner, y_true, y_pred):
-    """Integer ids `(…)` for `y_pred (…, D)`, D > 1, as rows of 0 and 1."""
-    y_pred = owner.cast(y_pred)
-    is_ids = "int" in str(y_true.dtype) and targets.holds_ids(y_true, y_pred)
-    if is_ids:
-        ids, y_pred = targets.match_classes(owner, y_true, y_pred)
-        y_true = targets.one_hot(ids, y_pred.shape[-1], y_pred.dtype)
-    return y_true, y_pred, is_ids
+def in_range(ids, classes):
+    """Whether each id is in [0, classes)."""
+    return ops.logical_and(ids >= 0, ids < classes)
+
+
+def of_known_ids(values, ids, classes):
+    """Values of positions; 0 where the id is none, which compiled code cannot refuse."""
+    return ops.where(in_range(ids, classes), values, 0)

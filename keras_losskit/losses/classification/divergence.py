@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_losskit.core import checks, targets
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import safe_log, safe_log_ratio, softplus
+from keras_losskit.core.numerics import log_softmax, safe_log, safe_log_ratio, softplus
 from keras_losskit.losses.classification.base import CategoricalLoss
 
 
@@ -41,7 +41,7 @@ class DistributionLoss(CategoricalLoss):
     def both(self, y_true, y_pred):
         """g, log g, p, log p; an entry of 0 has a finite logarithm."""
         if self.from_logits:
-            log_g, log_p = ops.log_softmax(y_true, axis=-1), ops.log_softmax(y_pred, axis=-1)
+            log_g, log_p = log_softmax(y_true), log_softmax(y_pred)
             return ops.exp(log_g), log_g, ops.exp(log_p), log_p
         g, p = self.dense_targets(y_true, y_pred), self.probabilities(y_pred)
         return g, safe_log(g), p, safe_log(p)
@@ -85,7 +85,7 @@ class KLDivergence(DistributionLoss):
     def __init__(self, from_logits=False, **common):
         super().__init__(from_logits=from_logits, **common)
 
-    def call(self, y_true, y_pred):
+    def of_positions(self, y_true, y_pred):
         if self.from_logits:
             g, log_g, _, log_p = self.both(y_true, y_pred)
             return ops.sum(g * (log_g - log_p), axis=-1)
@@ -133,7 +133,7 @@ class JensenShannon(DistributionLoss):
         super().__init__(from_logits=from_logits, **common)
         self.weight = checks.real(self, "weight", weight, above=0, below=1)
 
-    def call(self, y_true, y_pred):
+    def of_positions(self, y_true, y_pred):
         w = self.weight
         g, log_g, p, log_p = self.both(y_true, y_pred)
         if self.from_logits:  # log(w·g + (1 - w)·p), where both may round to 0.
@@ -193,7 +193,7 @@ class Distillation(DistributionLoss):
         super().__init__(from_logits=True, reduction=reduction, name=name, dtype=dtype)
         self.temperature = checks.real(self, "temperature", temperature, above=0)
 
-    def call(self, y_true, y_pred):
+    def of_positions(self, y_true, y_pred):
         t = self.temperature
         g, log_g, _, log_p = self.both(y_true / t, y_pred / t)
         return t * t * ops.sum(g * (log_g - log_p), axis=-1)

@@ -3,24 +3,21 @@
 import numpy as np
 from keras import ops
 
-from keras_losskit.core import targets
 from keras_losskit.core.backend import visible
-from keras_losskit.core.elementwise import ElementwiseLoss
 from keras_losskit.core.labelled import LabelledLoss
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, largest
-from keras_losskit.losses.classification.base import one_hot_ids
+from keras_losskit.core.numerics import at_least, held, largest
+from keras_losskit.losses.classification.base import DecisionsLoss, of_known_ids
 
 
-class _Margins(ElementwiseLoss):
+class _Margins(DecisionsLoss):
     """Targets -1 and 1, or 0 and 1, or class ids."""
 
-    def prepare(self, y_true, y_pred):
-        y_true, y_pred, is_ids = one_hot_ids(self, y_true, y_pred)
-        if not is_ids and "int" in str(y_true.dtype):
-            _check_signs(self, y_true)
-        y_true, y_pred = targets.match(self, self.cast(y_true), y_pred)
-        return ops.where(y_true == 0, -ops.ones_like(y_true), y_true), y_pred
+    def encoded(self, y_true):
+        return ops.where(y_true == 0, -ops.ones_like(y_true), y_true)
+
+    def check_integers(self, y_true):
+        _check_signs(self, y_true)
 
     def shortfall(self, y_true, y_pred):
         """max(1 - y·z, 0)."""
@@ -150,7 +147,11 @@ class CategoricalHinge(LabelledLoss):
         self.from_logits = None  # Scores: neither logits nor probabilities.
 
     def call(self, y_true, y_pred):
+        y_pred = held(y_pred)
         g = self.dense_targets(y_true, y_pred)
         others = largest((1 - g) * y_pred)
         values = at_least(1 + others - ops.sum(g * y_pred, axis=-1), 0)
-        return self.weigh_positions(values, g)
+        values = self.weigh_positions(values, g)
+        if len(y_true.shape) == len(y_pred.shape):
+            return values
+        return of_known_ids(values, y_true, y_pred.shape[-1])

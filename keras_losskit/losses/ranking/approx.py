@@ -61,7 +61,7 @@ class ApproxNDCG(ApproxMetric):
     https://doi.org/10.1007/s10791-009-9124-x
     """
 
-    def call(self, y_true, y_pred, mask):
+    def of_lists(self, y_true, y_pred, mask):
         gain = gains(y_true, mask)
         ideal = ideal_dcg(gain)
         # The base of the logarithms, and the scale of the gains, cancel.
@@ -102,7 +102,7 @@ class ApproxMRR(ApproxMetric):
     https://doi.org/10.1007/s10791-009-9124-x
     """
 
-    def call(self, y_true, y_pred, mask):
+    def of_lists(self, y_true, y_pred, mask):
         relevance = ops.sum(y_true, axis=1)  # Padding is 0 here.
         found = ops.sum(y_true / self.smooth_ranks(y_pred, mask), axis=1)
         return ops.where(relevance > 0, 1 - safe_divide(found, relevance), 0)

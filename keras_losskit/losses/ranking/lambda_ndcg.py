@@ -57,7 +57,7 @@ class LambdaNDCG(RankingLoss):
         super().__init__(**common)
         self.sigma = checks.real(self, "sigma", sigma, above=0)
 
-    def call(self, y_true, y_pred, mask):
+    def of_lists(self, y_true, y_pred, mask):
         gain = gains(y_true, mask)
         # What an item gains at rank 1, as a share of the ideal; the scale cancels.
         share = safe_divide(gain, ops.expand_dims(ideal_dcg(gain), 1))

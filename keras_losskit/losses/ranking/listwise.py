@@ -35,7 +35,7 @@ class ListSoftmax(RankingLoss):
     Approach* (2007), https://doi.org/10.1145/1273496.1273513
     """
 
-    def call(self, y_true, y_pred, mask):
+    def of_lists(self, y_true, y_pred, mask):
         target = shares(ops.exp(_below_the_largest(y_true, mask)))
         scores = _below_the_largest(y_pred, mask)
         total = ops.sum(ops.exp(scores), axis=1, keepdims=True)
@@ -73,7 +73,7 @@ scores alike, before the loss |
     (2008), https://doi.org/10.1145/1390156.1390306
     """
 
-    def call(self, y_true, y_pred, mask):
+    def of_lists(self, y_true, y_pred, mask):
         scores = _in_order(ops.where(mask, y_pred, LOWEST), y_true, mask)
         behind = _shifted(_log_sums_from(scores), 1)
         # log(e^s + e^behind) - s, without the difference that would cancel. Behind the

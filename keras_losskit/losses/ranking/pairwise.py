@@ -19,7 +19,7 @@ class PairwiseLoss(RankingLoss):
     A list without such a pair has the value 0.
     """
 
-    def call(self, y_true, y_pred, mask):
+    def of_lists(self, y_true, y_pred, mask):
         total = sum_pairs(self.of_pairs(y_true, y_pred), preferred(y_true, mask))
         return safe_divide(total, count_pairs(y_true, mask))
 
