@@ -6,6 +6,7 @@ from keras_losskit.core import checks
 from keras_losskit.core.loss import Loss
 from keras_losskit.core.numerics import mean
 from keras_losskit.core.takes import Takes
+from keras_losskit.core.targets import is_whole
 
 
 class ElementwiseLoss(Loss):
@@ -51,6 +52,9 @@ class IncompleteLoss(ElementwiseLoss):
         """Which entries of `y_true` are known; `None` without `missing`."""
         if self.missing is None:
             return None
+        if is_whole(y_true):  # Whole numbers are never NaN, nor a half.
+            whole = self.missing != "nan" and float(self.missing).is_integer()
+            return y_true != int(self.missing) if whole else None
         if self.missing == "nan":
             return ops.logical_not(ops.isnan(y_true))
         return y_true != ops.convert_to_tensor(self.missing, dtype=y_true.dtype)

@@ -10,6 +10,9 @@ from keras_losskit.core.backend import with_gradient
 
 NOTHING = -1e30  # What stands for log 0: far below any logit, and finite.
 
+# NaN fails every comparison. A condition that guards something names what is left out
+# (`x <= 0`), so that NaN goes where it is computed with and does not vanish.
+
 # `ops.mean`, `ops.maximum` and `ops.minimum` compute in float32 on JAX and torch
 # even where their input is float64; the first functions here do not.
 
@@ -125,8 +128,8 @@ def safe_log_ratio(a, b):
 
 def safe_sqrt(x):
     """sqrt(x) for x >= 0; where x is 0 the gradient is 0, not infinite."""
-    positive = x > 0
-    return ops.where(positive, ops.sqrt(ops.where(positive, x, 1)), 0)
+    zero = x <= 0
+    return ops.where(zero, 0, ops.sqrt(ops.where(zero, 1, x)))
 
 
 def safe_divide(a, b, otherwise=0):
@@ -249,6 +252,46 @@ def _as_rows(z):
     return ops.reshape(z, (-1, z.shape[-1]))
 
 
+def log_softmax(z):
+    """log softmax over the last axis; that of a logit of -inf is finite."""
+    return ops.log_softmax(held(z), axis=-1)
+
+
+def crossentropy(g, z):
+    """-Σ g·log softmax(z) over the last axis, for rows g of any sum.
+
+    TensorFlow's own kernel takes the sum as 1 in its gradient, (Σg)·softmax(z) - g.
+    """
+    if keras.config.backend() != "tensorflow":
+        return -ops.sum(g * log_softmax(z), axis=-1)
+    if len(z.shape) > 2:
+        return ops.reshape(crossentropy(_as_rows(g), _as_rows(z)), ops.shape(z)[:-1])
+
+    def sums(x):  # A product of matrices adds rows up faster than a sum does.
+        return x @ ops.ones((x.shape[-1], 1), dtype=x.dtype)
+
+    def parts(z):
+        below = at_least(z - ops.stop_gradient(largest(z, keepdims=True)), NOTHING)
+        exponentials = ops.exp(below)
+        return below, exponentials, at_least(sums(exponentials), 1)  # As in `log1p`.
+
+    def value(g, z):
+        below, _, total = parts(z)
+        return ops.squeeze(sums(g) * ops.log(total) - sums(g * below), axis=-1)
+
+    def gradient(up, g, z):
+        below, exponentials, total = parts(z)
+        up = ops.expand_dims(up, -1)
+        return up * (ops.log(total) - below), up * (exponentials * (sums(g) / total) - g)
+
+    return with_gradient(value, gradient, g, z)
+
+
+def held(z):
+    """z, and -1e30 for -inf, which times a target of 0 is 0; the gradient passes."""
+    return with_gradient(lambda z: at_least(z, NOTHING), lambda up, z: up, z, symmetric=True)
+
+
 def log_softmax_of(z, ids):
     """log softmax(z)_i over the last axis, for ids `(…)` in [0, C)."""
     if len(z.shape) > 2:
@@ -348,19 +391,23 @@ def softplus(x):
     if keras.config.backend() == "torch":  # There it is one kernel.
         return ops.softplus(x)
 
-    def parts(x):
-        high = x >= 0
-        return high, ops.exp(ops.where(high, -x, x))  # exp(-|x|), with a slope at 0.
-
     def value(x):
-        high, small = parts(x)
+        high, small = _below_1(x)
         return ops.where(high, x, 0) + ops.log1p(small)
 
-    def gradient(up, x):
-        high, small = parts(x)
-        return up * (ops.where(high, 1, small) / (1 + small))
+    return with_gradient(value, lambda up, x: up * logistic(x), x, symmetric=True)
 
-    return with_gradient(value, gradient, x, symmetric=True)
+
+def logistic(x):
+    """1/(1 + exp(-x)), from the exponential of `softplus`."""
+    high, small = _below_1(x)
+    return ops.where(high, 1, small) / (1 + small)
+
+
+def _below_1(x):
+    """Whether x >= 0, and exp(-|x|), with a slope at 0."""
+    high = x >= 0
+    return high, ops.exp(ops.where(high, -x, x))
 
 
 def expm1(x):
@@ -386,12 +433,12 @@ def log_sum_exp(x, where, axis=-1):
         top = at_least(largest(marked, axis, keepdims=True, initial=NOTHING), NOTHING / 2)
         terms = ops.exp(marked - ops.stop_gradient(top))
         total = ops.sum(terms, axis=axis, keepdims=True)
-        some = total > 0
-        return terms, ops.where(some, total, 1), some, top
+        none = total <= 0
+        return terms, ops.where(none, 1, total), none, top
 
     def value(x):
-        _, total, some, top = terms(x)
-        logarithm = ops.where(some, ops.log(total) + ops.stop_gradient(top), NOTHING)
+        _, total, none, top = terms(x)
+        logarithm = ops.where(none, NOTHING, ops.log(total) + ops.stop_gradient(top))
         return ops.squeeze(logarithm, axis=axis)
 
     def gradient(up, x):

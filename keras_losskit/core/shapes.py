@@ -40,11 +40,10 @@ def equal(owner, takes, y_true, y_pred):
 
 
 def decisions(owner, takes, y_true, y_pred):
-    """As `equal`; whole ids `(…)` of D > 1 columns become rows of 0 and 1."""
+    """As `equal`; whole ids `(…)` of D > 1 columns stay ids, one axis fewer than `y_pred`."""
     y_pred = owner.cast(y_pred)
     if targets.is_bare(y_true, y_pred):
-        ids, y_pred = ids_of_classes(owner, y_true, y_pred)
-        return targets.one_hot(ids, y_pred.shape[-1], y_pred.dtype), y_pred
+        return ids_of_classes(owner, y_true, y_pred)
     return equal(owner, takes, y_true, y_pred)
 
 

@@ -296,8 +296,9 @@ def ldam(class_counts, max_margin, scale, label_smoothing, **options):
     margins = [max_margin * n**-0.25 / largest for n in class_counts]
 
     def term(g, z, w, from_logits):
-        y = int(np.argmax(g))
-        moved = np.array([scale * (z[c] - margins[c] * (c == y)) for c in range(len(z))])
+        n, s = len(z), label_smoothing
+        y = [(g[c] - s / n) / (1 - s) for c in range(n)]
+        moved = np.array([scale * (z[c] - margins[c] * y[c]) for c in range(n)])
         return ce(g, moved, w, True, 0)
 
     return position_values(term), {"label_smoothing": label_smoothing, **options}

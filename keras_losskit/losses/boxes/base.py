@@ -91,8 +91,8 @@ def ratio(a, b):
     """a / b for b > 0; 0, with zero gradient, where b is next to nothing."""
 
     def value(a, b):
-        some = b > EMPTY
-        return ops.where(some, a / ops.where(some, b, 1), 0)
+        none = b <= EMPTY
+        return ops.where(none, 0, a / ops.where(none, 1, b))
 
     def gradient(up, a, b):
         by_a = up * one_over(b, above=EMPTY)

@@ -3,7 +3,7 @@
 from keras import ops
 
 from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import at_least
+from keras_losskit.core.numerics import at_least, log_softmax
 from keras_losskit.core.takes import Takes
 
 
@@ -42,4 +42,4 @@ class DistributionFocal(Loss):
         y = ops.expand_dims(ops.where(y > last, last, y), -1)
         # The share of bin i is 1 - |y - i| where that is positive: no gather is needed.
         share = at_least(1 - ops.abs(y - ops.arange(bins, dtype=y_pred.dtype)), 0)
-        return -ops.sum(share * ops.log_softmax(y_pred, axis=-1), axis=-1)
+        return -ops.sum(share * log_softmax(y_pred), axis=-1)

@@ -172,5 +172,5 @@ class CIoU(DIoU):
 
 def _angle(width, height):
     """arctan(w/h); the slope 1/(w² + h²) is finite wherever there is an angle."""
-    some = ops.square(width) + ops.square(height) > EMPTY
-    return ops.arctan2(ops.where(some, width, 0), ops.where(some, height, 1))
+    none = ops.square(width) + ops.square(height) <= EMPTY
+    return ops.arctan2(ops.where(none, 0, width), ops.where(none, 1, height))

@@ -1,20 +1,19 @@
 """What the classification losses share."""
 
-import math
-
 from keras import ops
 
-from keras_losskit.core import checks, shapes, targets
-from keras_losskit.core.elementwise import IncompleteLoss
+from keras_losskit.core import checks, targets
+from keras_losskit.core.elementwise import ElementwiseLoss, IncompleteLoss
 from keras_losskit.core.labelled import LabelledLoss
 from keras_losskit.core.numerics import (
+    log_softmax,
     log_softmax_of,
     safe_log,
     share_of,
     shares,
     softmax,
 )
-from keras_losskit.core.reduction import fill
+from keras_losskit.core.reduction import align_left
 from keras_losskit.core.takes import Takes
 
 
@@ -44,6 +43,16 @@ class CategoricalLoss(LabelledLoss):
             )
         return super().prepare(y_true, y_pred)
 
+    def call(self, y_true, y_pred):
+        values = self.of_positions(y_true, y_pred)
+        if len(y_true.shape) == len(y_pred.shape):
+            return values
+        return of_known_ids(values, y_true, y_pred.shape[-1])
+
+    def of_positions(self, y_true, y_pred):
+        """The values; what an id outside [0, C) is given is dropped afterwards."""
+        raise NotImplementedError
+
     def smoothed_targets(self, y_true, y_pred):
         """Rows of class shares, after label smoothing."""
         g = self.dense_targets(y_true, y_pred)
@@ -57,23 +66,21 @@ class CategoricalLoss(LabelledLoss):
 
     def log_probabilities(self, y_pred):
         """log p of every class, finite for any logits and at p = 0."""
-        return ops.log_softmax(y_pred, axis=-1) if self.from_logits else safe_log(shares(y_pred))
+        return log_softmax(y_pred) if self.from_logits else safe_log(shares(y_pred))
 
     def with_logarithms(self, y_pred):
         """p and log p of every class."""
         p = self.probabilities(y_pred)
-        return p, ops.log_softmax(y_pred, axis=-1) if self.from_logits else safe_log(p)
+        return p, log_softmax(y_pred) if self.from_logits else safe_log(p)
 
     def true_class(self, y_true, y_pred):
         """p, log p and the weight of the true class where `y_true` holds ids.
 
-        `None` for rows, or with `label_smoothing`: then every class counts. An id
-        outside [0, C) has the weight 0.
+        `None` for rows, or with `label_smoothing`: then every class counts.
         """
         if self.label_smoothing or len(y_true.shape) == len(y_pred.shape):
             return None
-        classes = y_pred.shape[-1]
-        known = ops.logical_and(y_true >= 0, y_true < classes)
+        known = in_range(y_true, y_pred.shape[-1])
         ids = ops.where(known, y_true, ops.zeros_like(y_true))
         if self.from_logits:
             log_p = log_softmax_of(y_pred, ids)
@@ -81,8 +88,8 @@ class CategoricalLoss(LabelledLoss):
         else:
             p = share_of(y_pred, ids)
             log_p = safe_log(p)
-        weight, w = ops.cast(known, y_pred.dtype), self.weights_per_class(y_pred.dtype)
-        return p, log_p, weight if w is None else weight * ops.take(w, ids)
+        w = self.weights_per_class(y_pred.dtype)
+        return p, log_p, 1 if w is None else ops.take(w, ids)
 
     def sum_over_classes(self, per_class):
         """Σ_c w_c·x_c: class weights act inside the sum over classes."""
@@ -97,7 +104,24 @@ class LogitsLoss(CategoricalLoss):
     fixed = {"from_logits": True}
 
 
-class BinaryLoss(IncompleteLoss):
+class DecisionsLoss(ElementwiseLoss):
+    """Base of losses on independent decisions, whose targets may be class ids.
+
+    A subclass says what targets of 0 and 1 become, by `encoded`.
+    """
+
+    def encoded(self, y_true):
+        raise NotImplementedError
+
+    def call(self, y_true, y_pred):
+        if len(y_true.shape) == len(y_pred.shape):
+            return super().call(self.encoded(y_true), y_pred)
+        classes = y_pred.shape[-1]
+        rows = self.encoded(targets.one_hot(y_true, classes, y_pred.dtype))
+        return of_known_ids(super().call(rows, y_pred), y_true, classes)
+
+
+class BinaryLoss(DecisionsLoss, IncompleteLoss):
     """Base of losses on independent yes/no decisions, one per element.
 
     `y_pred (B, …, D)` holds probabilities or logits, `y_true` 0, 1 or in between
@@ -118,25 +142,16 @@ class BinaryLoss(IncompleteLoss):
             self, "label_smoothing", label_smoothing, at_least=0, at_most=1
         )
 
-    def prepare(self, y_true, y_pred):
-        known = None if self.missing is None else self.known(self.cast(y_true))
-        # What is missing is no label: nothing there is made a row of.
-        y_true, y_pred = super().prepare(fill(y_true, known), y_pred)
-        return y_true if known is None else self._marked(y_true, known), y_pred
+    def encoded(self, y_true):
+        return targets.smooth(y_true, self.label_smoothing, 2)
 
-    def _marked(self, y_true, known):
-        """`y_true` with `missing` where it was, so that the template empties it."""
-        known, _ = shapes.align(known, y_true)
-        if len(known.shape) < len(y_true.shape):  # Rows were made of ids.
-            known = ops.expand_dims(known, -1)
-            if self.missing in (0, 1):
-                raise ValueError(
-                    f"{self.name}: `missing` {self.missing} is a class id here, which the rows "
-                    "of 0 and 1 made of ids cannot mark. Mark unknown ids with another number, "
-                    "say -1."
-                )
-        marker = math.nan if self.missing == "nan" else self.missing
-        return ops.where(known, y_true, ops.convert_to_tensor(marker, dtype=y_true.dtype))
 
-    def call(self, y_true, y_pred):
-        return super().call(targets.smooth(y_true, self.label_smoothing, 2), y_pred)
+def in_range(ids, classes):
+    """Whether each id is in [0, classes)."""
+    return ops.logical_and(ids >= 0, ids < classes)
+
+
+def of_known_ids(values, ids, classes):
+    """Values of positions; 0 where the id is none, which compiled code cannot refuse."""
+    known = in_range(ids, classes)
+    return ops.where(align_left(known, len(values.shape)), values, 0)

@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, expm1, largest
+from keras_losskit.core.numerics import at_least, expm1, held, largest, log_softmax
 from keras_losskit.losses.classification.base import LogitsLoss
 
 
@@ -25,7 +25,8 @@ def log_exp_t(u, t):
 def log_tempered_softmax(z, t, iterations):
     """log p, p_c = exp_t(z_c - λ) with λ such that Σ_c p_c = 1."""
     if t == 1:
-        return ops.log_softmax(z, axis=-1)
+        return log_softmax(z)
+    z = held(z)
     z = z - largest(z, keepdims=True)
     find = _by_fixed_point if t > 1 else _by_bisection
     return log_exp_t(z - find(z, t, iterations), t)
@@ -120,7 +121,7 @@ class BiTempered(LogitsLoss):
         self.t2 = checks.real(self, "t2", t2, at_least=0)
         self.iterations = checks.integer(self, "iterations", iterations, at_least=1)
 
-    def call(self, y_true, y_pred):
+    def of_positions(self, y_true, y_pred):
         g = self.smoothed_targets(y_true, y_pred)
         log_p = log_tempered_softmax(y_pred, self.t2, self.iterations)
         # What is multiplied by g = 0 only has to be finite.

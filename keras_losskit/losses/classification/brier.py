@@ -46,7 +46,7 @@ class Brier(CategoricalLoss):
     def __init__(self, from_logits=False, **options):
         super().__init__(from_logits=from_logits, **options)
 
-    def call(self, y_true, y_pred):
+    def of_positions(self, y_true, y_pred):
         g = self.smoothed_targets(y_true, y_pred)
         squares = ops.square(self.probabilities(y_pred) - g)
         return self.weigh_positions(ops.sum(squares, axis=-1), g)

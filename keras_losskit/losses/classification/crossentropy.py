@@ -3,8 +3,17 @@
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import safe_log, softplus
+from keras_losskit.core.numerics import (
+    NOTHING,
+    at_least,
+    crossentropy,
+    held,
+    logistic,
+    safe_log,
+    softplus,
+)
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.classification.base import BinaryLoss, CategoricalLoss
 
@@ -14,8 +23,18 @@ def binary_crossentropy(g, y_pred, from_logits, positive=1):
     if not from_logits:
         return -(positive * g * safe_log(y_pred) + (1 - g) * safe_log(1 - y_pred))
     if positive == 1:
-        return softplus(y_pred) - g * y_pred
-    return positive * g * softplus(-y_pred) + (1 - g) * softplus(y_pred)
+        return _of_logits(g, y_pred)
+    return positive * g * softplus(-held(y_pred)) + (1 - g) * softplus(y_pred)
+
+
+def _of_logits(g, z):
+    def value(g, z):
+        return softplus(z) - g * at_least(z, NOTHING)  # 0 times -inf is 0.
+
+    def gradient(up, g, z):
+        return -up * at_least(z, NOTHING), up * (logistic(z) - g)
+
+    return with_gradient(value, gradient, g, z, symmetric=True)
 
 
 @register
@@ -129,7 +148,7 @@ class CategoricalCrossentropy(CategoricalLoss):
                 f"have no log Z. Received: z_loss={z_loss!r}, from_logits=False"
             )
 
-    def call(self, y_true, y_pred):
+    def of_positions(self, y_true, y_pred):
         values = self.minus_log(y_true, y_pred)
         if self.z_loss:
             log_z = ops.logsumexp(y_pred, axis=-1)
@@ -144,6 +163,5 @@ class CategoricalCrossentropy(CategoricalLoss):
             return -weight * log_p
         g = self.smoothed_targets(y_true, y_pred)
         if self.from_logits and self.class_weights is None:
-            # One kernel, whose gradient p - g takes no second exponential.
-            return ops.categorical_crossentropy(g, y_pred, from_logits=True)
+            return crossentropy(g, y_pred)
         return -self.sum_over_classes(g * self.log_probabilities(y_pred))

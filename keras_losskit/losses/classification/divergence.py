@@ -6,7 +6,13 @@ from keras import ops
 
 from keras_losskit.core import checks, targets
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import largest, safe_log, safe_log_ratio, softplus
+from keras_losskit.core.numerics import (
+    largest,
+    log_softmax,
+    safe_log,
+    safe_log_ratio,
+    softplus,
+)
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.classification.base import CategoricalLoss
 
@@ -33,7 +39,7 @@ class DistributionLoss(CategoricalLoss):
     def both(self, y_true, y_pred):
         """g, log g, p, log p; an entry of 0 has a finite logarithm."""
         if self.from_logits:
-            log_g, log_p = ops.log_softmax(y_true, axis=-1), ops.log_softmax(y_pred, axis=-1)
+            log_g, log_p = log_softmax(y_true), log_softmax(y_pred)
             return ops.exp(log_g), log_g, ops.exp(log_p), log_p
         g, p = self.dense_targets(y_true, y_pred), self.probabilities(y_pred)
         return g, safe_log(g), p, safe_log(p)
@@ -78,7 +84,7 @@ class KLDivergence(DistributionLoss):
     def __init__(self, from_logits=False, **common):
         super().__init__(from_logits=from_logits, **common)
 
-    def call(self, y_true, y_pred):
+    def of_positions(self, y_true, y_pred):
         if self.from_logits:
             g, log_g, _, log_p = self.both(y_true, y_pred)
             return ops.sum(g * (log_g - log_p), axis=-1)
@@ -126,7 +132,7 @@ class JensenShannon(DistributionLoss):
         super().__init__(from_logits=from_logits, **common)
         self.weight = checks.real(self, "weight", weight, above=0, below=1)
 
-    def call(self, y_true, y_pred):
+    def of_positions(self, y_true, y_pred):
         w = self.weight
         g, log_g, p, log_p = self.both(y_true, y_pred)
         if self.from_logits:  # log(w·g + (1 - w)·p), where both may round to 0.
@@ -183,7 +189,7 @@ entropy: the same gradient |
         super().__init__(**common)
         self.temperature = checks.real(self, "temperature", temperature, above=0)
 
-    def call(self, y_true, y_pred):
+    def of_positions(self, y_true, y_pred):
         t = self.temperature
         # The largest is taken away before the division: rounded after it, in two ways by
         # a compiler that fuses both, it would not be the largest any more.

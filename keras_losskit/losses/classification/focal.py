@@ -5,7 +5,7 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, log1p, power, power_slope
+from keras_losskit.core.numerics import NOTHING, at_least, log1p, power, power_slope
 from keras_losskit.losses.classification.base import BinaryLoss, CategoricalLoss
 from keras_losskit.losses.classification.crossentropy import binary_crossentropy
 
@@ -82,6 +82,7 @@ def focal_of_logits(g, z, gamma):
         p, q = 1 / (1 + small), small / (1 + small)
         p, q = ops.where(high, p, q), ops.where(high, q, p)
         miss = g * q + (1 - g) * p
+        z = at_least(z, NOTHING)  # 0 times -inf is 0.
         return p, q, miss, ops.where(high, z, 0) - g * z + log1p(small)
 
     def value(g, z):
@@ -93,7 +94,7 @@ def focal_of_logits(g, z, gamma):
         raised = power(miss, gamma)
         steep = power_slope(miss, gamma) * crossentropy
         by_z = (1 - 2 * g) * p * q * steep + raised * (p - g)
-        return up * ((q - p) * steep - raised * z), up * by_z
+        return up * ((q - p) * steep - raised * at_least(z, NOTHING)), up * by_z
 
     return with_gradient(value, gradient, g, z, symmetric=True)
 
@@ -155,7 +156,7 @@ class CategoricalFocalCrossentropy(CategoricalLoss):
         )
         self.gamma = checks.real(self, "gamma", gamma, at_least=0)
 
-    def call(self, y_true, y_pred):
+    def of_positions(self, y_true, y_pred):
         true = self.true_class(y_true, y_pred)
         if true is not None:
             p, log_p, weight = true

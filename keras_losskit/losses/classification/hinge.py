@@ -2,21 +2,20 @@
 
 from keras import ops
 
-from keras_losskit.core.elementwise import ElementwiseLoss
 from keras_losskit.core.labelled import LabelledLoss
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, largest
+from keras_losskit.core.numerics import at_least, held, largest
 from keras_losskit.core.takes import Takes
+from keras_losskit.losses.classification.base import DecisionsLoss, of_known_ids
 
 
-class _Margins(ElementwiseLoss):
+class _Margins(DecisionsLoss):
     """Targets -1 and 1, or 0 and 1, or class ids."""
 
     takes = Takes("signs", "scores", "decisions")
 
-    def prepare(self, y_true, y_pred):
-        y_true, y_pred = super().prepare(y_true, y_pred)
-        return ops.where(y_true == 0, -ops.ones_like(y_true), y_true), y_pred
+    def encoded(self, y_true):
+        return ops.where(y_true == 0, -ops.ones_like(y_true), y_true)
 
     def shortfall(self, y_true, y_pred):
         """max(1 - y·z, 0)."""
@@ -121,7 +120,11 @@ class CategoricalHinge(LabelledLoss):
     fixed = {"from_logits": False}  # Scores are neither logits nor probabilities.
 
     def call(self, y_true, y_pred):
+        y_pred = held(y_pred)
         g = self.dense_targets(y_true, y_pred)
         others = largest((1 - g) * y_pred)
         values = at_least(1 + others - ops.sum(g * y_pred, axis=-1), 0)
-        return self.weigh_positions(values, g)
+        values = self.weigh_positions(values, g)
+        if len(y_true.shape) == len(y_pred.shape):
+            return values
+        return of_known_ids(values, y_true, y_pred.shape[-1])

@@ -109,7 +109,7 @@ class LogitAdjustedCrossentropy(_CountedClasses):
         super().__init__(class_counts=class_counts, **options)
         self.tau = checks.real(self, "tau", tau, at_least=0)
 
-    def call(self, y_true, y_pred):
+    def of_positions(self, y_true, y_pred):
         counts = np.array(self.class_counts, dtype="float64")
         adjustment = self.tau * np.log(counts / counts.sum())
         adjustment = ops.convert_to_tensor(adjustment, dtype=y_pred.dtype)
@@ -162,7 +162,7 @@ class LDAM(_CountedClasses):
         self.max_margin = checks.real(self, "max_margin", max_margin, at_least=0)
         self.scale = checks.real(self, "scale", scale, above=0)
 
-    def call(self, y_true, y_pred):
+    def of_positions(self, y_true, y_pred):
         counts = np.array(self.class_counts, dtype="float64")
         margins = self.max_margin * (counts / counts.min()) ** -0.25
         margins = ops.convert_to_tensor(margins, dtype=y_pred.dtype)

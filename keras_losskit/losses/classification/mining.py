@@ -90,7 +90,7 @@ class HardExampleMining(CombinedLoss):
             positions = positions * n
         ones = fill(ops.ones_like(values), exists)
         ones = ops.reshape(ones, (sizes[0], positions))
-        values = ops.reshape(values, (sizes[0], positions))
+        values = ops.reshape(fill(values, exists), (sizes[0], positions))
         count = ops.sum(ones, axis=-1, keepdims=True)
         # A hair less, so that 0.1 · 30, rounded up, is 3.
         kept = at_least(ops.ceil(self.fraction * count * (1 - 1e-6)), 1)
@@ -99,6 +99,8 @@ class HardExampleMining(CombinedLoss):
         rank = ops.cumsum(ops.ones_like(ones), axis=-1) - 1
         inside = ops.logical_and(rank < kept, rank < count)
         total = ops.sum(ops.where(inside, hardest_first, 0), axis=-1)
+        # Where sorting puts NaN differs; it must not be among those left out.
+        total = total + ops.sum(ops.where(values == values, 0, values), axis=-1)
         return total / ops.squeeze(kept, axis=-1)
 
     def _refuse(self):

@@ -4,7 +4,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, power, safe_log, softplus
+from keras_losskit.core.numerics import at_least, held, power, safe_log, softplus
 from keras_losskit.losses.classification.base import BinaryLoss
 
 
@@ -62,6 +62,7 @@ class AsymmetricMultiLabel(BinaryLoss):
     def each(self, y_true, y_pred):
         g = y_true
         if self.from_logits:
+            y_pred = held(y_pred)
             p, miss = ops.sigmoid(y_pred), ops.sigmoid(-y_pred)
             log_p = -softplus(-y_pred)
         else:

@@ -58,7 +58,7 @@ class GeneralizedCrossentropy(CategoricalLoss):
         super().__init__(from_logits=from_logits, **options)
         self.q = checks.real(self, "q", q, above=0, at_most=1)
 
-    def call(self, y_true, y_pred):
+    def of_positions(self, y_true, y_pred):
         true = self.true_class(y_true, y_pred)
         if true is not None:
             p, log_p, weight = true
@@ -150,7 +150,7 @@ class ReverseCrossentropy(_Reverse):
     def __init__(self, log_zero=-4.0, from_logits=False, **options):
         super().__init__(log_zero=log_zero, from_logits=from_logits, **options)
 
-    def call(self, y_true, y_pred):
+    def of_positions(self, y_true, y_pred):
         return self.reverse(self.smoothed_targets(y_true, y_pred), y_pred)
 
 
@@ -200,7 +200,7 @@ class SymmetricCrossentropy(_Reverse):
         self.alpha = checks.real(self, "alpha", alpha, at_least=0)
         self.beta = checks.real(self, "beta", beta, at_least=0)
 
-    def call(self, y_true, y_pred):
+    def of_positions(self, y_true, y_pred):
         g = self.smoothed_targets(y_true, y_pred)
         ce = -self.sum_over_classes(g * self.log_probabilities(y_pred))
         return self.alpha * ce + self.beta * self.reverse(g, y_pred)
@@ -245,7 +245,7 @@ class NormalizedCrossentropy(CategoricalLoss):
     def __init__(self, from_logits=False, **options):
         super().__init__(from_logits=from_logits, **options)
 
-    def call(self, y_true, y_pred):
+    def of_positions(self, y_true, y_pred):
         g = self.smoothed_targets(y_true, y_pred)
         log_p = self.log_probabilities(y_pred)
         # The sum is at most -C·log C: never 0.

@@ -97,7 +97,7 @@ class SquaredEarthMovers(CategoricalLoss):
     def __init__(self, from_logits=False, **options):
         super().__init__(from_logits=from_logits, **options)
 
-    def call(self, y_true, y_pred):
+    def of_positions(self, y_true, y_pred):
         g = self.smoothed_targets(y_true, y_pred)
         gap = cumsum(self.probabilities(y_pred) - g)
         return self.weigh_positions(ops.sum(ops.square(gap), axis=-1), g)

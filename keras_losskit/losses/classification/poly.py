@@ -44,7 +44,7 @@ class PolyCrossentropy(CategoricalLoss):
         super().__init__(from_logits=from_logits, **options)
         self.epsilon = checks.real(self, "epsilon", epsilon, at_least=-1)
 
-    def call(self, y_true, y_pred):
+    def of_positions(self, y_true, y_pred):
         true = self.true_class(y_true, y_pred)
         if true is not None:
             p, log_p, weight = true

@@ -3,7 +3,7 @@
 from keras import ops
 
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import cumsum, largest
+from keras_losskit.core.numerics import cumsum, held, largest
 from keras_losskit.losses.classification.base import LogitsLoss
 
 
@@ -56,10 +56,14 @@ class Sparsemax(LogitsLoss):
     https://arxiv.org/abs/1602.02068
     """
 
-    def call(self, y_true, y_pred):
+    def of_positions(self, y_true, y_pred):
+        y_pred = held(y_pred)
         g = self.smoothed_targets(y_true, y_pred)
         # p maximises p·z - ‖p‖²/2, so that the gradient through it is zero.
         p = ops.stop_gradient(sparsemax(y_pred))
-        z = y_pred - ops.stop_gradient(largest(y_pred, keepdims=True))
+        top = ops.stop_gradient(largest(y_pred, keepdims=True))
         squares = ops.sum(ops.square(g) - ops.square(p), axis=-1)
-        return self.weigh_positions(ops.sum((p - g) * z, axis=-1) + squares / 2, g)
+        values = ops.sum((p - g) * (y_pred - top), axis=-1) + squares / 2
+        if len(y_true.shape) == len(y_pred.shape):  # What rows of another sum than 1 lack.
+            values = values + ops.squeeze(top, axis=-1) * (1 - ops.sum(g, axis=-1))
+        return self.weigh_positions(values, g)

@@ -64,7 +64,7 @@ there negatives are not normalised; the mean over all pairs |
         shifted = ops.where(negative, push - top[:, None], ops.zeros_like(push))
         terms = ops.where(negative, ops.exp(shifted), ops.zeros_like(push))
         total = distances.products(terms)
-        used = ops.logical_and(positive, total > 0)
+        used = ops.logical_and(positive, ops.logical_not(total <= 0))  # NaN is used.
         logarithm = ops.log(ops.where(used, total, 1)) + top[:, None] + top[None, :]
         f = logarithm - 2 * (1 + squared_tan) * s
         f = ops.where(used, f, ops.full_like(f, NOTHING))

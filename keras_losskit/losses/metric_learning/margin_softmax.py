@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_losskit.core import checks, targets
 from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import at_least, largest, safe_sqrt
+from keras_losskit.core.numerics import at_least, largest, log_softmax, safe_sqrt
 from keras_losskit.core.takes import Takes
 
 
@@ -51,7 +51,7 @@ class CosineLoss(Loss):
     def call(self, y_true, y_pred):
         g = self.shares(y_true, y_pred)
         logits = self.scale * (y_pred + g * (self.target(y_pred) - y_pred))
-        return -ops.sum(g * ops.log_softmax(logits, axis=-1), axis=-1)
+        return -ops.sum(g * log_softmax(logits), axis=-1)
 
 
 class ScaledCosineLoss(CosineLoss):

@@ -13,7 +13,7 @@ from keras_losskit.core.columns import (
     take_in_columns,
 )
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import largest_where, mean_where, safe_divide, softplus
+from keras_losskit.core.numerics import at_least, largest_where, mean_where, safe_divide, softplus
 from keras_losskit.losses.metric_learning.base import pairs
 from keras_losskit.losses.metric_learning.triplet import TripletLoss
 
@@ -83,9 +83,10 @@ every semi-hard negative within the margin, not the nearest alone |
     def over_columns(self, d, positive, negative):
         fixed = ops.stop_gradient(d)
         nearest = in_panels(fixed, positive, negative, choose=_nearest_farther_negative)
-        some = nearest >= 0
-        d_an = chosen_in_columns(d, ops.where(some, nearest, 0))
         farthest = largest_where(d, negative, axis=0)
+        # Where a negative is NaN, the farthest is, and no other one is chosen.
+        some = ops.logical_and(nearest >= 0, (farthest == farthest)[None, :])
+        d_an = chosen_in_columns(d, ops.where(some, nearest, 0))
         d_an = ops.where(some, d_an, farthest[None, :])
         return mean_where(self.cost(d, d_an), positive, axis=0)
 
@@ -153,7 +154,8 @@ active triplets of the whole batch at once |
         counts = in_panels(ops.stop_gradient(d), positive, negative, choose=self.slopes)
         active = ops.cast(ops.sum(ops.where(positive, counts, 0), axis=0), d.dtype)
         total = ops.sum(ops.cast(counts, d.dtype) * d, axis=0)
-        return safe_divide(total + self.margin * active, active)
+        # Without active triplets the total is 0, or NaN.
+        return (total + self.margin * active) / at_least(active, 1)
 
     def slopes(self, d, positive, negative):
         """In how many active triplets a distance is, a negative's counted as -1."""

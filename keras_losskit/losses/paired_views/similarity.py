@@ -86,7 +86,10 @@ class KoLeo(ViewsLoss):
             return ops.sum(y_pred, axis=-1)
         s = ops.stop_gradient(cosines(y_pred))
         other = others(ops.shape(s)[0], mask)
-        nearest = ops.argmax(ops.where(other, s, ops.full_like(s, -2)), axis=-1)
+        s = ops.where(other, s, ops.full_like(s, -2))
+        if s.shape[0] is None:  # One more column: of no column there is no largest.
+            s = ops.pad(s, [[0, 0], [0, 1]], constant_values=-3)
+        nearest = ops.argmax(s, axis=-1)
         # From the difference itself: 2 - 2·cos would lose short distances.
         x = unit(y_pred)
         squared = ops.sum(ops.square(x - ops.take(x, nearest, axis=0)), axis=-1)

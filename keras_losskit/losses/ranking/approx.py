@@ -69,8 +69,8 @@ class ApproxNDCG(ApproxMetric):
     https://doi.org/10.1007/s10791-009-9124-x
     """
 
-    def call(self, y_true, y_pred, mask, sample_weight=None):
-        gain = weighed(gains(y_true, mask), sample_weight, mask)
+    def of_lists(self, y_true, y_pred, mask, weights):
+        gain = weighed(gains(y_true, mask), weights, mask)
         ideal = ideal_dcg(gain)
         # The base of the logarithms, and the scale of the gains, cancel.
         dcg = ops.sum(gain / ops.log1p(self.smooth_ranks(y_pred, mask)), axis=1)
@@ -111,8 +111,8 @@ class ApproxMRR(ApproxMetric):
     https://doi.org/10.1007/s10791-009-9124-x
     """
 
-    def call(self, y_true, y_pred, mask, sample_weight=None):
-        label = weighed(y_true, sample_weight, mask)  # Padding is 0 here.
+    def of_lists(self, y_true, y_pred, mask, weights):
+        label = weighed(y_true, weights, mask)  # Padding is 0 here.
         relevance = ops.sum(label, axis=1)
         found = ops.sum(label / self.smooth_ranks(y_pred, mask), axis=1)
         return ops.where(relevance > 0, 1 - safe_divide(found, relevance), 0)

@@ -16,7 +16,8 @@ class RankingLoss(Loss):
     """Base of losses between the relevance and the scores of lists `(B, L)`.
 
     A label < 0 is padding, anywhere in the list, and so is what a mask `(B, L)`
-    hides; scores there may be anything, NaN included. Values `(B,)`, one per list;
+    hides; scores there may be anything, NaN included. A label of NaN is no padding, but
+    makes its list's value NaN. Values `(B,)`, one per list;
     a list in which nothing is left to rank has the value 0 and is counted.
 
     Weights of items `(B, L)` act inside: a subclass says what an item's weight
@@ -27,12 +28,18 @@ class RankingLoss(Loss):
     weighs_positions = True
 
     def input_mask(self, y_true, y_pred):
-        return y_true >= 0
+        return ops.logical_not(y_true < 0)  # NaN is no padding.
 
     def call(self, y_true, y_pred, mask, sample_weight=None):
+        values = self.of_lists(y_true, y_pred, mask, sample_weight)
+        # NaN is above and below nothing, so that no pair would hold it.
+        unknown = ops.any(y_true != y_true, axis=1)
+        return ops.where(unknown, float("nan"), values)
+
+    def of_lists(self, y_true, y_pred, mask, weights):
         """`mask (B, L)` is False for padding, where labels and scores are 0.
 
-        `sample_weight` is `None` or the items' weights `(B, L)`.
+        `weights` are `None` or the items' `(B, L)`.
         """
         raise NotImplementedError
 

@@ -60,14 +60,14 @@ class LambdaNDCG(RankingLoss):
         super().__init__(**common)
         self.sigma = checks.real(self, "sigma", sigma, above=0)
 
-    def call(self, y_true, y_pred, mask, sample_weight=None):
+    def of_lists(self, y_true, y_pred, mask, weights):
         gain = gains(y_true, mask)
         # What an item gains at rank 1, as a share of the ideal; the scale cancels.
         share = safe_divide(gain, ops.expand_dims(ideal_dcg(gain), 1))
         discount = 1 / ops.log1p(_ranks(y_pred, mask))
         change = ops.abs(differences(share) * differences(discount))
         terms = ops.stop_gradient(change) * softplus(differences(-self.sigma * y_pred))
-        return sum_pairs(weighed(terms, sample_weight, mask), preferred(y_true, mask))
+        return sum_pairs(weighed(terms, weights, mask), preferred(y_true, mask))
 
 
 def _ranks(scores, mask):

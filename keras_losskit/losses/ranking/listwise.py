@@ -37,12 +37,12 @@ class ListSoftmax(RankingLoss):
     Approach* (2007), https://doi.org/10.1145/1273496.1273513
     """
 
-    def call(self, y_true, y_pred, mask, sample_weight=None):
+    def of_lists(self, y_true, y_pred, mask, weights):
         target = shares(ops.exp(_below_the_largest(y_true, mask)))
         scores = _below_the_largest(y_pred, mask)
         total = ops.sum(ops.exp(scores), axis=1, keepdims=True)
         log_total = ops.log(ops.where(total > 0, total, 1))
-        return ops.sum(weighed(target, sample_weight, mask) * (log_total - scores), axis=1)
+        return ops.sum(weighed(target, weights, mask) * (log_total - scores), axis=1)
 
 
 @register
@@ -77,7 +77,7 @@ scores alike, before the loss |
     (2008), https://doi.org/10.1145/1390156.1390306
     """
 
-    def call(self, y_true, y_pred, mask, sample_weight=None):
+    def of_lists(self, y_true, y_pred, mask, weights):
         scores = _in_order(ops.where(mask, y_pred, LOWEST), y_true, mask)
         behind = _shifted(_log_sums_from(scores), 1)
         # log(e^s + e^behind) - s, without the difference that would cancel. Behind the
@@ -85,8 +85,8 @@ scores alike, before the loss |
         each = softplus(behind - scores)
         rank = ops.arange(ops.shape(scores)[1])
         count = ops.sum(ops.cast(mask, "int32"), axis=1, keepdims=True)
-        if sample_weight is not None:
-            each = each * _in_order(fill(sample_weight, mask), y_true, mask)
+        if weights is not None:
+            each = each * _in_order(fill(weights, mask), y_true, mask)
         return ops.sum(ops.where(rank < count, each, 0), axis=1)
 
 

@@ -22,12 +22,12 @@ class PairwiseLoss(RankingLoss):
     TF-Ranking (where a less relevant item of weight 0 stays, here it leaves).
     """
 
-    def call(self, y_true, y_pred, mask, sample_weight=None):
+    def of_lists(self, y_true, y_pred, mask, weights):
         terms, pairs = self.of_pairs(y_true, y_pred), preferred(y_true, mask)
-        if sample_weight is None:
+        if weights is None:
             return safe_divide(sum_pairs(terms, pairs), count_pairs(y_true, mask))
-        total = sum_pairs(weighed(terms, sample_weight, mask), pairs)
-        weight = sum_pairs(weighed(ops.ones_like(terms), sample_weight, mask), pairs)
+        total = sum_pairs(weighed(terms, weights, mask), pairs)
+        weight = sum_pairs(weighed(ops.ones_like(terms), weights, mask), pairs)
         return safe_divide(total, weight)
 
     def of_pairs(self, y_true, y_pred):

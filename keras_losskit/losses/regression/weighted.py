@@ -41,7 +41,7 @@ class DeadZoneAbsoluteError(IncompleteLoss):
 
     def each(self, y_true, y_pred):
         d = ops.abs(y_pred - y_true)
-        return ops.where(d > self.threshold, d, ops.zeros_like(d))
+        return ops.where(d <= self.threshold, 0, d)
 
 
 @register

@@ -6,6 +6,8 @@ from keras_losskit.core import checks
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import (
     at_least,
+    held,
+    log_softmax,
     power,
     safe_divide,
     safe_log,
@@ -71,9 +73,9 @@ class ExponentialLogarithmic(OverlapLoss):
     def call(self, y_true, y_pred, mask=None, sample_weight=None):
         dice = super().call(y_true, y_pred, mask, sample_weight)
         g = self.dense_targets(y_true, y_pred)
-        values = ops.sum(g * self.position_terms(y_pred), axis=-1, keepdims=True)
+        values = ops.sum(self.position_terms(g, y_pred), axis=-1, keepdims=True)
         if y_pred.shape[-1] == 1:
-            values = values + (1 - g) * power(self.minus_log(y_pred, -1), self.gamma)
+            values = values + self.term(1 - g, self.minus_log(y_pred, -1))
         crossentropy = ops.squeeze(self.means(values, mask, sample_weight), axis=-1)
         return self.dice_weight * dice + self.ce_weight * crossentropy
 
@@ -90,11 +92,15 @@ class ExponentialLogarithmic(OverlapLoss):
         )
         return power(at_least(x, 0), self.gamma)
 
-    def position_terms(self, y_pred):
-        """w_c·(-log p_c)^gamma of every class at every position."""
-        terms = power(self.minus_log(y_pred), self.gamma)
+    def position_terms(self, g, y_pred):
+        """w_c·g_c·(-log p_c)^gamma of every class at every position."""
+        terms = self.term(g, self.minus_log(y_pred))
         w = self.weights_per_class(terms.dtype)
         return terms if w is None else w * terms
+
+    def term(self, g, minus_log):
+        # Where the target is 0 the power, which may be infinite, is not taken.
+        return g * power(ops.where(g == 0, 0, minus_log), self.gamma)
 
     def minus_log(self, y_pred, sign=1):
         """-log p, >= 0; for `sign=-1` and one channel, -log(1 - p).
@@ -104,10 +110,10 @@ class ExponentialLogarithmic(OverlapLoss):
         """
         if y_pred.shape[-1] == 1:
             if self.from_logits:
-                return softplus(-sign * y_pred)
+                return softplus(-sign * held(y_pred))
             log_p = safe_log(y_pred if sign == 1 else 1 - y_pred)
         elif self.from_logits:
-            log_p = ops.log_softmax(y_pred, axis=-1)
+            log_p = log_softmax(y_pred)
         else:
             log_p = safe_log(shares(y_pred))
         return at_least(-log_p, 0)

@@ -1,0 +1,397 @@
+"""Numbers that lie: NaN that vanishes or spreads, infinite logits, odd rows, empty batches.
+
+Every law goes over all of `CASES` (or those that its subject makes sense for), so that
+a loss added later is held to it by its case alone.
+"""
+
+import functools
+import inspect
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_losskit as kl
+from keras_losskit.core.labelled import LabelledLoss
+from keras_losskit.losses.classification.base import BinaryLoss, CategoricalLoss
+from keras_losskit.losses.ranking.base import RankingLoss
+from keras_losskit.losses.segmentation.base import SegmentationLoss
+from tests.backends import BACKEND, central_differences, to_numpy, value_and_gradient, wide
+from tests.cases import CASES
+
+each = pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
+rng = np.random.default_rng(20240707)
+
+
+def of(*bases, where=lambda case: True):
+    """The cases of losses of some bases."""
+    chosen = [c for c in CASES if issubclass(c.loss, bases) and where(c)]
+    assert chosen
+    return pytest.mark.parametrize("case", chosen, ids=lambda c: c.id)
+
+
+def compute(function):
+    """`(y_true, y_pred) -> values, gradient of their sum, reduced`, on JAX compiled."""
+    if BACKEND == "jax":
+        import jax
+
+        @jax.jit
+        def run(t, p):
+            values, back = jax.vjp(lambda p: function("none")(t, p), p)
+            return values, back(ops.ones_like(values))[0], function("sum_over_batch_size")(t, p)
+
+    elif BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        def run(t, p):
+            with tf.GradientTape() as tape:
+                tape.watch(p)
+                values = function("none")(t, p)
+            gradient = tape.gradient(values, p)
+            gradient = tf.zeros_like(p) if gradient is None else gradient
+            return values, gradient, function("sum_over_batch_size")(t, p)
+
+    else:
+
+        def run(t, p):
+            p.requires_grad_()
+            values = function("none")(t, p)
+            if values.requires_grad:
+                values.sum().backward()
+            gradient = ops.zeros_like(p) if p.grad is None else p.grad
+            return values, gradient, function("sum_over_batch_size")(t, p)
+
+    def call(y_true, y_pred):
+        y_true, y_pred = (ops.convert_to_tensor(np.array(x)) for x in (y_true, y_pred))
+        return [to_numpy(x) for x in run(y_true, y_pred)]
+
+    return call
+
+
+BY_NAME = {case.id: case for case in CASES}
+assert len(BY_NAME) == len(CASES)
+
+
+@functools.cache
+def _computed(name):
+    case = BY_NAME[name]
+    losses = {r: case.make(reduction=r) for r in ("none", "sum_over_batch_size")}
+    return compute(losses.__getitem__)
+
+
+def computed(case, y_pred, y_true=None):
+    """Values, their gradient and the reduced value of a case, for other predictions."""
+    y_true = case.y_true if y_true is None else y_true
+    return _computed(case.id)(single(y_true), single(y_pred))
+
+
+def single(x):
+    x = np.asarray(x)
+    return x.astype("int32" if x.dtype.kind == "i" else "float32")
+
+
+@functools.cache
+def counted_in(name):
+    """Where a case's values depend on its predictions: those of other samples, or places."""
+    case = BY_NAME[name]
+    axes = range(case.y_pred.ndim)
+    return differs(case, *(np.roll(case.y_pred, 1, axis=a) for a in axes))
+
+
+def differs(case, *others):
+    """Where the reference's values depend on which predictions it is given."""
+    values = case.found(case.y_true, case.y_pred)
+    moved = np.zeros(values.shape, bool)
+    with np.errstate(all="ignore"):
+        for p in others:
+            try:
+                moved |= np.abs(case.found(case.y_true, p) - values) > 1e-9
+            except (ValueError, TypeError, np.exceptions.ComplexWarning):
+                # The logarithm or a power of what is no probability.
+                continue
+    return moved
+
+
+# --- NaN ----------------------------------------------------------------------------------
+
+
+@each
+def test_nan_everywhere_is_nan(case):
+    values, _, reduced = computed(case, np.full(case.y_pred.shape, np.nan))
+    counted = counted_in(case.id)
+    assert counted.any()
+    assert np.isnan(values[counted]).all(), values
+    assert np.isnan(reduced)
+
+
+@each
+def test_nan_in_one_sample_stays_there(case):
+    spoilt = case.y_pred.copy()
+    spoilt[1] = np.nan
+    values, gradient, reduced = computed(case, spoilt)
+    counted = counted_in(case.id)
+    if case.batch:
+        assert np.isnan(values)
+        return
+    assert np.isnan(values[1][counted[1]]).all(), values
+    assert np.isnan(reduced) or not counted[1].any()
+    if case.in_batch:
+        return
+    clean, clean_gradient, _ = computed(case, case.y_pred)
+    others = np.arange(len(spoilt)) != 1
+    np.testing.assert_array_equal(values[others], clean[others])
+    np.testing.assert_array_equal(gradient[others], clean_gradient[others])
+
+
+@each
+def test_nan_in_one_entry_is_nan(case):
+    """Of whatever entry the value depends on: no maximum and no hinge passes it by."""
+    for _ in range(2):
+        entry = tuple(rng.integers(0, n) for n in case.y_pred.shape)
+        others = [case.y_pred.copy() for _ in range(3)]
+        for other, factor in zip(others, (1.3, 0.7, -1)):
+            other[entry] *= factor
+        counted = differs(case, *others)
+        spoilt = case.y_pred.copy()
+        spoilt[entry] = np.nan
+        values, _, reduced = computed(case, spoilt)
+        if counted.any():
+            assert np.isnan(reduced), (entry, values)
+        if not case.in_batch:  # There others need not meet it.
+            assert np.isnan(values[counted]).all(), (entry, values, counted)
+
+
+@each
+@pytest.mark.parametrize("sign", [1, -1])
+def test_infinity_in_one_sample_stays_there(case, sign):
+    if case.batch or case.in_batch:
+        return  # There one sample is part of the other samples' values.
+    spoilt = case.y_pred.copy()
+    spoilt[1] = sign * np.inf
+    values, gradient, _ = computed(case, spoilt)
+    clean, clean_gradient, _ = computed(case, case.y_pred)
+    others = np.arange(len(spoilt)) != 1
+    np.testing.assert_array_equal(values[others], clean[others])
+    np.testing.assert_array_equal(gradient[others], clean_gradient[others])
+
+
+@of(RankingLoss)
+def test_a_relevance_of_nan_is_no_padding(case):
+    for item in range(2):
+        y_true = case.y_true.copy()
+        y_true[1, item] = np.nan
+        values, gradient, reduced = computed(case, case.y_pred, y_true)
+        assert np.isnan(values[1]) and np.isnan(reduced)
+        clean, clean_gradient, _ = computed(case, case.y_pred)
+        others = np.arange(len(y_true)) != 1
+        np.testing.assert_array_equal(values[others], clean[others])
+        np.testing.assert_array_equal(gradient[others], clean_gradient[others])
+    # Nor is a list of padding and one such item a list without anything to rank.
+    y_true[1] = -1
+    y_true[1, 0] = np.nan
+    assert np.isnan(computed(case, case.y_pred, y_true)[0][1])
+
+
+# --- classes that are masked out ------------------------------------------------------------
+
+
+def plain(case, **options):
+    """The case's loss and options, without smoothing: a target of 0 is 0."""
+    options = {**case.options, **options}
+    if "label_smoothing" in options:
+        options["label_smoothing"] = 0.0
+    if options.get("z_loss"):
+        options["z_loss"] = 0.01
+    return options
+
+
+def masked_out(case):
+    """Rows of targets, and which logits they want; `None` where targets are logits too."""
+    y_true, n = case.y_true, case.y_pred.shape[-1]
+    if case.kind == "distributions":
+        return y_true, None
+    if case.kind == "ordinal":  # Level k is 1 where the rank is above k.
+        return y_true, y_true[..., None] > np.arange(n)
+    if y_true.ndim < case.y_pred.ndim:
+        y_true = np.eye(n)[y_true]
+    return y_true, y_true > 0.5
+
+
+def takes_logits(case):
+    if case.loss is kl.KerasLoss:  # That is Keras' mathematics.
+        return False
+    return getattr(case.make(), "from_logits", False) is not False
+
+
+@of(keras.losses.Loss, where=takes_logits)
+def test_logits_of_minus_infinity_where_the_target_is_0(case):
+    rows, wanted = masked_out(case)
+    y_pred, options = case.y_pred.copy(), plain(case)
+    if wanted is None:  # Both are logits: classes that neither knows.
+        gone = np.zeros(y_pred.shape, bool)
+        gone[:, 0, 1] = gone[:, 1, 2:4] = True
+    else:
+        place = np.cumsum(~wanted, axis=-1) * ~wanted  # 1, 2, … of those not wanted.
+        row = np.arange(y_pred[..., 0].size).reshape(y_pred.shape[:-1]) % 3
+        gone = (place > 0) & (place <= row[..., None])
+    assert gone.any()
+
+    def targets(lowest, of=case.y_true):
+        return np.where(gone, lowest, of) if wanted is None else of
+
+    def reference(lowest):
+        p = np.where(gone, lowest, y_pred)
+        return np.asarray(case.reference(targets(lowest), p, **options))
+
+    try:
+        expected, near = reference(-700.0), reference(-600.0)
+    except ValueError:  # It takes the logarithm of the 0 that it has rounded to.
+        expected, near = reference(-70.0), reference(-60.0)
+    has_limit = np.isclose(expected, near, rtol=1e-6, atol=1e-9)
+    run = compute(lambda reduction: case.loss(*case.argument, **options, reduction=reduction))
+    for encoded in [case.y_true] + [rows] * (rows.shape != case.y_true.shape):
+        values, gradient, _ = run(
+            single(targets(-np.inf, encoded)), single(np.where(gone, -np.inf, y_pred))
+        )
+        assert np.isfinite(values).all() and np.isfinite(gradient).all()
+        np.testing.assert_allclose(
+            values[has_limit], expected[has_limit], rtol=1e-5, atol=1e-6
+        )
+
+
+# --- rows and ids ------------------------------------------------------------------------
+
+
+@of(CategoricalLoss, where=lambda c: c.kind == "classes")
+def test_rows_that_do_not_sum_to_1(case):
+    y_true, y_pred = rng.uniform(0, 1.5, size=(2, 1, 5)), case.y_pred[:2, :1]
+    # Without weights a value may or may not be multiplied by the sum of its row.
+    ones = {**case.options, "class_weights": case.options["class_weights"] or [1.0] * 5}
+    for options in (ones, case.options):
+        with wide():
+            loss = case.loss(**options, reduction="sum", dtype="float64")
+            value, gradient = value_and_gradient(lambda p, f=loss: f(y_true, p), y_pred)
+
+            def of(p, f=loss, options=options):
+                if options is ones:
+                    return np.sum(case.reference(y_true, p, **options))
+                return float(to_numpy(f(y_true, ops.convert_to_tensor(p))))
+
+            np.testing.assert_allclose(value, of(y_pred), rtol=1e-9)
+            expected = central_differences(of, y_pred)
+        np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.skipif(BACKEND == "torch", reason="there such an id is always seen, and refused")
+@of(CategoricalLoss, BinaryLoss, where=lambda c: not c.batch and c.kind != "distributions")
+def test_compiled_an_id_out_of_range_is_worth_0(case):
+    ids = case.y_true if case.kind == "classes" else rng.integers(0, 5, size=(4, 3))
+    wrong = ids.copy()
+    wrong[0, 1], wrong[2, 0] = 77, -3
+    bad = wrong != ids
+    for reduction in ("none", "sum"):
+        loss = case.make(reduction=reduction)
+        run = compiled_gradient(loss)
+        clean, clean_gradient = run(single(ids), single(case.y_pred))
+        values, gradient = run(single(wrong), single(case.y_pred))
+        assert not gradient[bad].any()
+        np.testing.assert_allclose(gradient[~bad], clean_gradient[~bad], rtol=1e-5, atol=1e-7)
+        if reduction == "none":
+            assert not values[bad].any()
+            np.testing.assert_allclose(values[~bad], clean[~bad], rtol=1e-5, atol=1e-7)
+
+
+def compiled_gradient(loss):
+    """Values and gradient of their sum, with nothing of the ids to be seen."""
+    if BACKEND == "jax":
+        run = compute(lambda reduction: loss)
+        return lambda t, p: run(t, p)[:2]
+    import tensorflow as tf
+
+    @tf.function
+    def run(t, p):
+        with tf.GradientTape() as tape:
+            tape.watch(p)
+            values = loss(t, p)
+        return values, tape.gradient(values, p)
+
+    return lambda t, p: [to_numpy(x) for x in run(*map(tf.convert_to_tensor, (t, p)))]
+
+
+@of(LabelledLoss, where=lambda c: "ignore_class" in inspect.signature(c.loss).parameters)
+def test_class_0_of_one_hot_rows_is_ignored(case):
+    rows = case.y_true
+    if rows.ndim < case.y_pred.ndim:
+        rows = np.eye(case.y_pred.shape[-1])[rows]
+    ignored = rows[..., :1] == (0 if rows.shape[-1] == 1 else 1)
+    options = {**case.options, "ignore_class": 0}
+    assert ignored.any() and not ignored.all()
+    run = compute(lambda reduction: case.loss(*case.argument, **options, reduction=reduction))
+    y_pred = np.where(ignored, np.nan, case.y_pred)
+    values, gradient, reduced = run(single(rows), single(y_pred))
+    assert np.isfinite(values).all() and np.isfinite(gradient).all()
+    assert not gradient[np.broadcast_to(ignored, gradient.shape)].any()
+    other = np.where(ignored, case.y_pred * 0.5 + 0.1, case.y_pred)
+    again, _, reduced_again = run(single(rows), single(other))
+    np.testing.assert_array_equal(values, again)
+    np.testing.assert_array_equal(reduced, reduced_again)
+    if rows.shape != case.y_true.shape:
+        values, _, of_ids = run(single(case.y_true), single(y_pred))
+        np.testing.assert_allclose(values, again, rtol=1e-6, atol=1e-7)
+        np.testing.assert_allclose(of_ids, reduced, rtol=1e-6)
+
+
+# --- nothing -------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="unknown sizes exist in tf.function")
+@each
+def test_an_empty_batch_of_unknown_size(case):
+    import tensorflow as tf
+
+    loss, (y_true, y_pred) = case.make(), map(single, (case.y_true, case.y_pred))
+
+    @tf.function(
+        input_signature=[tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in (y_true, y_pred)]
+    )
+    def step(t, p):
+        with tf.GradientTape() as tape:
+            tape.watch(p)
+            value = loss(t, p)
+        return value, tape.gradient(value, p)
+
+    value, gradient = step(y_true[:0], y_pred[:0])
+    assert value == 0 or case.batch and np.isfinite(value)
+    assert gradient is None or gradient.shape == y_pred[:0].shape
+    np.testing.assert_allclose(step(y_true, y_pred)[0], loss(y_true, y_pred), rtol=1e-4, atol=1e-6)
+
+
+# --- a class that is missed -------------------------------------------------------------------
+
+
+@of(SegmentationLoss)
+@pytest.mark.parametrize("form", ["zero", "logits"])
+def test_a_class_missed_entirely_is_pulled_up(case, form):
+    volume, classes = case.y_pred.ndim - 2, case.y_pred.shape[-1]
+    shape = (2, *(7,) * volume)
+    inside = np.zeros(shape, bool)
+    inside[(slice(None), *(slice(1, 6),) * volume)] = True  # A block with a middle.
+    wanted = min(1, classes - 1)
+    if classes == 1:
+        y_true = inside[..., None].astype("float64")
+    else:
+        y_true = inside.astype("int32")
+    options = {**case.options, "from_logits": form == "logits"}
+    with wide():  # From logits the slope is in proportion to p, e^-100.
+        loss = case.loss(*case.argument, **options, dtype="float64")
+        if form == "zero":
+            y_pred = np.zeros((*shape, classes))
+            y_pred[..., 0] = float(classes > 1)
+        else:
+            y_pred = np.zeros((*shape, classes))
+            y_pred[..., wanted] = -100
+        _, gradient = value_and_gradient(lambda p: ops.sum(loss(y_true, p)), y_pred)
+    pull = gradient[..., wanted]
+    assert np.isfinite(gradient).all()
+    assert (pull[inside] <= 0).all() and (pull[inside] < 0).any(), pull[inside]
