@@ -57,9 +57,11 @@ is added to each count |
     def coefficient(self, tp, fp, fn, tn):
         """1 - Matthews' coefficient."""
         # Products of counts that weights make huge or tiny are no numbers. Powers of two
-        # change no digit, and nothing at all where counts are ordinary.
+        # change no digit, and nothing at all where counts are ordinary; what is less than
+        # the normal numbers is nothing.
         total = ops.stop_gradient(tp + fp + fn + tn)
-        unit = ops.where(total > 2.0**40, 2.0**-70, ops.where(total < 2.0**-40, 2.0**100, 1.0))
+        unit = ops.where(total < 2.0**-40, ops.where(total > 2.0**-123, 2.0**100, 0.0), 1.0)
+        unit = ops.where(total > 2.0**40, 2.0**-70, unit)
         tp, fp, fn, tn = tp * unit, fp * unit, fn * unit, tn * unit
         smooth = self.smooth * unit * unit
         # Where nothing is predicted the numerator is 0 as well, and the root's slope
