@@ -57,7 +57,8 @@ there 1e-5 is added to each count |
     def coefficient(self, tp, fp, fn, tn):
         """1 - Matthews' coefficient."""
         # Products of counts that weights make huge or tiny are no numbers. Powers of two
-        # change no digit, and nothing at all where counts are ordinary.
+        # change no digit, and nothing at all where counts are ordinary; what is less than
+        # the normal numbers is nothing.
         total = ops.stop_gradient(tp + fp + fn + tn)
         large = ops.where(total > 2.0**40, 2.0**-70, 1.0)
         small = ops.where(total > 2.0**-123, 2.0**100, 0.0)
