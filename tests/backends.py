@@ -65,7 +65,9 @@ def compiled_for_any_batch(function, *arrays):
         import tensorflow as tf
 
         signature = [tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in arrays]
-        return (1, 2, n), tf.function(function, input_signature=signature)
+        # As Keras traces: without AutoGraph, which is most of the time and hides branches.
+        traced = tf.function(function, input_signature=signature, autograph=False)
+        return (1, 2, n), traced
     import jax
 
     return (n,), jax.jit(function)
@@ -78,7 +80,7 @@ def compiled(function):
 
         return {
             "graph": tf.function(function),
-            "xla": tf.function(function, jit_compile=True),
+            "xla": tf.function(function, jit_compile=True, autograph=False),
         }
     if BACKEND == "jax":
         import jax

@@ -10,6 +10,21 @@ import pytest  # noqa: E402
 _states = {}
 
 
+def pytest_collection_modifyitems(items):
+    """The tests of a case follow each other: a process finds what it compiled for the last one."""
+    rank = {}
+
+    def place(item):
+        case = getattr(item, "callspec", None) and item.callspec.params.get("case")
+        module = rank.setdefault(item.path, len(rank))
+        own = None if isinstance(case, str) else case
+        return module, rank.setdefault((item.path, id(own)), len(rank))
+
+    items.sort(key=place)
+
+
+
+
 @pytest.fixture(autouse=True)
 def same_draws_in_any_order(request):
     """A module's `rng` starts each test as it was when the module was read."""
