@@ -1,5 +1,7 @@
 """What the segmentation losses share: probabilities, sums, and the class mean."""
 
+from dataclasses import replace
+
 import numpy as np
 from keras import ops
 
@@ -55,6 +57,8 @@ class SegmentationLoss(LabelledLoss):
         )
         self.over = checks.choice(self, "over", over, ("sample", "batch"))
         self.empty = checks.choice(self, "empty", empty, ("score", "skip"))
+        if self.over == "batch":
+            self.takes = replace(self.takes, in_batch=True)
 
     @property
     def applies_weights(self):
