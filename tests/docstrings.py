@@ -3,11 +3,11 @@
 import inspect
 import math
 import re
+import textwrap
 
 import keras_losskit as kl
 from keras_losskit.core.config import COMMON
 
-SECTION = re.compile(r"^(Args|Raises|Returns|Example|Examples):$", re.M)
 NUMBER = r"(-?\d+(?:\.\d+)?|π|`\w+`)"  # Or the name of another option.
 BETWEEN = re.compile(rf"{NUMBER} (<=?) (?:[^\W\d]\w*) (<=?) {NUMBER}")
 INTERVAL = re.compile(rf"in ([\[(]){NUMBER}, {NUMBER}([\])])")
@@ -18,7 +18,7 @@ def section(thing, name):
     """The lines of one section, without their indent, or `None`."""
     text = inspect.getdoc(thing) or ""
     found = re.search(rf"^{name}:\n((?:    .*\n?|\n(?=    ))+)", text, re.M)
-    return None if found is None else inspect.cleandoc(found[1])
+    return None if found is None else textwrap.dedent(found[1])
 
 
 def arguments(thing):
