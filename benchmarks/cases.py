@@ -548,7 +548,9 @@ def metric_learning():
         case("TripletAll"),
         case("SupervisedContrastive"),
         case("Angular"),
+        case("Triplet", None, "triplets"),
         case("ArcFace", None, "cosines", CLASSES),
+        case("NormalizedSoftmax", None, "cosines", CLASSES),
         case("ProxyAnchor", None, "cosines", CLASSES),
     ]
     for size in (512, 1024):
@@ -615,7 +617,12 @@ def paired_views():
         case("InfoNCE"),
         case("SigLIP"),
         case("DecoupledContrastive"),
+        case("KoLeo"),
     ]
+
+
+def latent_variables():
+    return [Case("latent variables", "GaussianKL", "regression", TABLE, streams=True)]
 
 
 def boxes():
@@ -715,11 +722,21 @@ FAMILIES = {
     "regression": regression,
     "classification": classification,
     "segmentation": segmentation,
+    "latent variables": latent_variables,
     "metric learning": metric_learning,
     "paired views": paired_views,
     "boxes": boxes,
     "ranking": ranking,
     "calling": calling,
+}
+
+
+# Losses of whose kind (one base, one declaration) nothing is measured, and why not.
+UNMEASURED = {
+    "HardExampleMining": "costs what its loss costs, and a sort of each sample's values",
+    "LDAM": "a cross-entropy of logits that are shifted first",
+    "LogitAdjustedCrossentropy": "a cross-entropy of logits that are shifted first",
+    "SubCenterArcFace": "ArcFace, after a maximum over the centers of each class",
 }
 
 

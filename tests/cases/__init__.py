@@ -2,11 +2,9 @@
 
 A file per family holds its `CASES` and its `BAD_OPTIONS`: for each option the
 values that its losses must refuse. A reference takes NumPy float64 `y_true`,
-`y_pred` and returns the values; it uses nothing of the package. `kind` says
-what the targets are: "real", "counts" (predicted by a rate's logarithm),
-"binary", "classes" (`y_pred (…, C)`), "map" (`(B, *spatial, C)`), "boxes"
-(`(B, …, 4)`), "ranking" (relevance, `(B, L)`), "embeddings", "views", "cosines",
-"triplets" (see metric_learning.py), and decides which of the shared tests apply.
+`y_pred` and returns the values; it uses nothing of the package. What the
+targets and predictions are, and which of the shared tests apply, follows from what the
+loss declares; see case.py.
 """
 
 from tests.cases import (

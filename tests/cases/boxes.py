@@ -1,4 +1,4 @@
-"""Cases of the losses of object detection; `kind="boxes"` has targets `(B, …, 4)`."""
+"""Cases of the losses of object detection: boxes `(B, …, 4)`, qualities, heat maps, bins."""
 
 import math
 
@@ -102,12 +102,11 @@ def of_boxes(one):
 def boxes(loss, one, label, detached=False, **options):
     return Case(
         loss, options, in_format(BOXES_TRUE, options["box_format"]),
-        in_format(BOXES_PRED, options["box_format"]), of_boxes(one), kind="boxes",
-        label=label, detached=detached,
+        in_format(BOXES_PRED, options["box_format"]), of_boxes(one), label=label, detached=detached,
     )
 
 
-# --- qualities and heat maps: `kind="binary"` -------------------------------------------
+# --- qualities and heat maps ---------------------------------------------------------------
 
 QUALITY_LOGITS = rng.normal(size=(4, 3, 5)) * 2
 QUALITY = rng.random((4, 3, 5)) * (rng.random((4, 3, 5)) < 0.5)
@@ -154,7 +153,7 @@ def both(loss, y_true, reference, label="", **options):
         y_pred = QUALITY_LOGITS if from_logits else 1 / (1 + np.exp(-QUALITY_LOGITS))
         yield Case(
             loss, {**options, "from_logits": from_logits}, y_true, y_pred, reference,
-            kind="binary", label=label + word,
+            label=label + word,
         )
 
 

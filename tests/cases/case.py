@@ -3,8 +3,32 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
+
+from keras_losskit.core.takes import takes_of
+
+# The family of test data, by the first word of a declaration that settles it: how the
+# shapes belong together, then what the predictions hold, then what the targets hold.
+OF_SHAPES = {
+    "maps": "map",
+    "boxes": "boxes",
+    "lists": "ranking",
+    "embeddings": "embeddings",
+    "views": "views",
+    "triplets": "triplets",
+    "levels": "ordinal",
+    "bins": "bins",
+}
+OF_BOTH = {("counts", "real"): "counts"}  # Predicted by a rate's logarithm.
+OF_PREDICTIONS = {"cosines": "cosines", "distances": "real"}
+OF_TARGETS = {
+    "probability": "binary",
+    "classes": "classes",
+    "distribution": "distributions",
+    "logits": "distributions",
+}
 
 
 @dataclass
@@ -14,7 +38,6 @@ class Case:
     y_true: np.ndarray
     y_pred: np.ndarray
     reference: Callable
-    kind: str = "real"
     label: str = ""
     batch: bool = False  # One number for the whole batch.
     exact: bool = True  # Honours float64; Keras' own mean does so on TensorFlow only.
@@ -29,10 +52,24 @@ class Case:
     def make(self, **common):
         return self.loss(*self.argument, **self.options, **common)
 
+    @cached_property
+    def takes(self):
+        """What the loss declares, as these options have it."""
+        return takes_of(self.make())
+
+    @property
+    def kind(self):
+        """The family of test data."""
+        if self.takes is None:
+            return "real"
+        found = OF_SHAPES.get(self.takes.shapes) or OF_PREDICTIONS.get(self.takes.y_pred)
+        found = found or OF_BOTH.get((self.takes.y_true, self.takes.y_pred))
+        return found or OF_TARGETS.get(self.takes.y_true, "real")
+
     @property
     def in_batch(self):
         """Whether a sample's value depends on the other samples."""
-        return self.kind in ("embeddings", "views")
+        return self.takes is not None and self.takes.in_batch
 
     def values(self, y_true=None, y_pred=None):
         y_true = self.y_true if y_true is None else y_true

@@ -9,7 +9,7 @@ from tests.cases.case import Case, distribution, mean_of, with_missing
 
 rng = np.random.default_rng(20240614)
 
-# --- binary: `kind="binary"` ----------------------------------------------------------
+# --- binary ---------------------------------------------------------------------------
 
 BINARY_LOGITS = rng.normal(size=(4, 3, 5)) * 2
 BINARY_TRUE = (rng.random((4, 3, 5)) < 0.4).astype("float64")
@@ -54,7 +54,7 @@ def both_binary(loss, element, label="", missing=(), **options):
     for from_logits, y_pred in ((True, BINARY_LOGITS), (False, BINARY_PROBS)):
         case = Case(
             loss, {**options, "from_logits": from_logits}, BINARY_TRUE, y_pred,
-            mean_of(element), kind="binary",
+            mean_of(element),
             label=label + ("logits" if from_logits else "probabilities"),
         )
         yield case
@@ -109,7 +109,7 @@ HINGE = [
     ),
 ]
 
-# --- one of C classes: `kind="classes"` ------------------------------------------------
+# --- one of C classes ------------------------------------------------------------------
 
 CLASS_LOGITS = rng.normal(size=(4, 3, 5)) * 2
 CLASS_SHARES = np.exp(CLASS_LOGITS) * rng.uniform(0.5, 2, size=(4, 3, 1))  # Not normalised.
@@ -159,7 +159,7 @@ def both_classes(loss, term, label="", logits_only=None, vanishes=False, **optio
             extra = dict.fromkeys(extra, 0.0)
         yield Case(
             loss, {**options, **extra, "from_logits": from_logits}, CLASS_IDS, y_pred,
-            position_values(term), kind="classes", vanishes=vanishes,
+            position_values(term), vanishes=vanishes,
             label=label + ("logits" if from_logits else "probabilities"),
         )
 
@@ -321,7 +321,7 @@ def hinge_values(y_true, y_pred, **options):
 def logits_only(loss, term, label="", y_pred=CLASS_LOGITS, shared=ALL_CLASS_OPTIONS, **options):
     return Case(
         loss, {**shared, **options}, CLASS_IDS, y_pred, position_values(term),
-        kind="classes", label=label,
+        label=label,
     )
 
 
@@ -363,11 +363,11 @@ CATEGORICAL += [
     Case(
         kl.LDAM, {**ALL_CLASS_OPTIONS, "class_counts": CLASS_COUNTS, "max_margin": 0.3,
                   "scale": 10.0},
-        CLASS_IDS, COSINES, ldam_values, kind="classes",
+        CLASS_IDS, COSINES, ldam_values,
     ),
     Case(
         kl.CategoricalHinge, {"class_weights": CLASS_WEIGHTS, "ignore_class": 4},
-        CLASS_IDS, CLASS_LOGITS, hinge_values, kind="classes",
+        CLASS_IDS, CLASS_LOGITS, hinge_values,
     ),
 ]
 
@@ -407,7 +407,7 @@ def pairs(loss, term, **options):
     ):
         yield Case(
             loss, {**options, "from_logits": from_logits}, t, p, pair_values(term),
-            kind="distributions", label="logits" if from_logits else "probabilities",
+            label="logits" if from_logits else "probabilities",
         )
 
 
@@ -416,7 +416,6 @@ DISTRIBUTIONS = [
     *pairs(kl.JensenShannon, jensen_shannon, weight=0.3),
     Case(
         kl.Distillation, {"temperature": 2.5}, TARGET_LOGITS, CLASS_LOGITS, distillation,
-        kind="distributions",
     ),
 ]
 
@@ -453,18 +452,17 @@ def weighted_kappa(y_true, y_pred, weighting, from_logits, ignore_class, weights
 
 
 def kappas(weighting, ignore_class):
-    # One number for the batch: "map" leaves out the tests of values per position.
     for from_logits, y_pred in ((True, CLASS_LOGITS), (False, CLASS_SHARES)):
         yield Case(
             kl.WeightedKappa,
             {"weighting": weighting, "from_logits": from_logits, "ignore_class": ignore_class},
-            CLASS_IDS, y_pred, weighted_kappa, kind="map", batch=True,
+            CLASS_IDS, y_pred, weighted_kappa, batch=True,
             label=f"{weighting}-" + ("logits" if from_logits else "probabilities"),
         )
 
 
 ORDINAL = [
-    Case(kl.CumulativeOrdinal, {}, CLASS_IDS, CLASS_LOGITS[..., :4], cumulative, kind="ordinal"),
+    Case(kl.CumulativeOrdinal, {}, CLASS_IDS, CLASS_LOGITS[..., :4], cumulative),
     *kappas("quadratic", None),
     *kappas("linear", 4),
 ]

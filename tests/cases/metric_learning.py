@@ -1,8 +1,8 @@
 """Cases of the metric-learning losses.
 
-Kinds: "embeddings" (`y_true` ids `(B,)`, `y_pred (B, D)`), "views" (both
-`(B, D)`), "cosines" (ids `(B, …)`, `y_pred (B, …, C)`), "triplets"
-(`y_pred (B, 3, D)`). Of an anchor without a valid pair a reference gives NaN.
+Embeddings (`y_true` ids `(B,)`, `y_pred (B, D)`), views (both `(B, D)`), cosines (ids
+`(B, …)`, `y_pred (B, …, C)`), triplets (`y_pred (B, 3, D)`). Of an anchor without a valid
+pair a reference gives NaN.
 """
 
 import math
@@ -128,7 +128,7 @@ def angular(x, a, positives, negatives, angle):
 def embeddings(loss, value, label="", needs_negatives=True, **options):
     return Case(
         loss, options, IDS, EMBEDDINGS, per_anchor(value, needs_negatives),
-        kind="embeddings", label=label,
+        label=label,
     )
 
 
@@ -153,7 +153,7 @@ TRIPLETS = rng.normal(size=(4, 3, 5))
 def given(distance):
     return Case(
         kl.Triplet, {"margin": 0.7, "distance": distance}, np.zeros(4), TRIPLETS, triplet,
-        kind="triplets", label=distance,
+        label=distance,
     )
 
 
@@ -241,7 +241,7 @@ def proxy_anchor(y_true, y_pred, margin, scale):
 
 
 def cosines(loss, reference, y_true=CLASSES, **options):
-    return Case(loss, options, y_true, COSINES, reference, kind="cosines")
+    return Case(loss, options, y_true, COSINES, reference)
 
 
 CASES = [
@@ -253,7 +253,7 @@ CASES = [
     *mined(kl.TripletSemiHard, semi_hard),
     *mined(kl.TripletHard, hard),
     *mined(kl.TripletAll, batch_all),
-    Case(kl.NPairs, {"l2": 0.3}, ANCHORS, PARTNERS, n_pairs, kind="views"),
+    Case(kl.NPairs, {"l2": 0.3}, ANCHORS, PARTNERS, n_pairs),
     embeddings(kl.LiftedStructure, lifted, margin=0.7),
     embeddings(kl.MultiSimilarity, multi_similarity, alpha=1.5, beta=20.0, base=0.3),
     embeddings(kl.Circle, circle, gamma=6.0, margin=0.3),
@@ -270,7 +270,7 @@ CASES = [
     cosines(kl.ProxyNCA, proxy_nca, scale=3.0),
     Case(
         kl.ProxyAnchor, {"margin": 0.2, "scale": 4.0}, np.array([0, 2, 0, 1]), COSINES[:, 0],
-        proxy_anchor, kind="cosines", batch=True,
+        proxy_anchor, batch=True,
     ),
 ]
 

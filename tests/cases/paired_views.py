@@ -1,4 +1,4 @@
-"""Cases of the losses on paired views: `kind="views"`, both `(B, D)`."""
+"""Cases of the losses on paired views, both `(B, D)`."""
 
 import math
 
@@ -105,7 +105,7 @@ def koleo(y_true, y_pred):
 
 def views(loss, reference, label="", batch=False, **options):
     return Case(
-        loss, options, FIRST, SECOND, reference, kind="views", label=label, batch=batch
+        loss, options, FIRST, SECOND, reference, label=label, batch=batch
     )
 
 

@@ -1,4 +1,4 @@
-"""Cases of the ranking losses: `kind="ranking"`, relevance and scores `(B, L)`."""
+"""Cases of the ranking losses: relevance and scores `(B, L)`."""
 
 import math
 
@@ -102,7 +102,7 @@ def lambda_ndcg(y, s, sigma):
 
 
 def ranking(loss, reference, **options):
-    return Case(loss, options, RELEVANCE, SCORES, reference, kind="ranking")
+    return Case(loss, options, RELEVANCE, SCORES, reference)
 
 
 CASES = [

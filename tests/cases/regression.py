@@ -227,7 +227,7 @@ CASES = [
     positive(kl.Poisson, poisson, log_rate=False),
     Case(
         kl.Poisson, {"log_rate": True}, np.round(POSITIVE_TRUE), REAL_PRED, mean_of(poisson),
-        kind="counts", label="log-rate",
+        label="log-rate",
     ),
     positive(kl.Tweedie, tweedie, power=1.3),
     positive(kl.GammaDeviance, lambda t, p: 2 * (math.log(p / t) + t / p - 1)),

@@ -1,4 +1,4 @@
-"""Cases of the segmentation losses: `kind="map"`, `y_pred (B, *spatial, C)`."""
+"""Cases of the segmentation losses on maps, `y_pred (B, *spatial, C)`."""
 
 import math
 
@@ -327,7 +327,7 @@ def maps(loss, reference, volume=False, smooth=True, **options):
         if not smooth:
             shared = {k: v for k, v in shared.items() if k != "smooth"}
         yield Case(
-            loss, {**shared, **options}, y_true, y_pred, reference, kind="map",
+            loss, {**shared, **options}, y_true, y_pred, reference,
             label=label, batch=shared["over"] == "batch",
         )
 
@@ -342,7 +342,7 @@ def l1_cases(loss, reference, **options):
         ("l1-all", {**ALL_OPTIONS, **options}, MAP_IDS, MAP_LOGITS),
     ):
         yield Case(
-            loss, shared, y_true, y_pred, reference, kind="map", label=label,
+            loss, shared, y_true, y_pred, reference, label=label,
             batch=shared["over"] == "batch",
         )
 

@@ -18,7 +18,7 @@ class Angular(EmbeddingLoss):
     triangle of anchor, positive and negative, which does not change with scale.
 
     Args:
-        angle: α in degrees, between 0 and 90; the paper uses 36 to 55.
+        angle: α in degrees, 0 < α < 90; the paper uses 36 to 55.
 
     | elsewhere | here |
     |---|---|

@@ -150,7 +150,7 @@ class ArcFace(ScaledCosineLoss):
     the target goes on as cos θ - m·sin m.
 
     Args:
-        margin: m in radians, from 0 up to (not including) π.
+        margin: m in radians; 0 <= m < π.
         scale: s > 0.
 
     Call with `y_true` `(B, …)`, `(B, …, 1)` or `(B, …, C)`, `y_pred` cosines
@@ -196,7 +196,7 @@ class SubCenterArcFace(ArcFace):
 
     Args:
         centers: K >= 1, the centers of each class.
-        margin: m in radians, from 0 up to (not including) π.
+        margin: m in radians; 0 <= m < π.
         scale: s > 0.
 
     Call with `y_true` `(B, …)`, `(B, …, 1)` or `(B, …, C)`, `y_pred` cosines

@@ -16,7 +16,7 @@ class MultiSimilarity(EmbeddingLoss):
     Args:
         alpha: α > 0, the sharpness of the positives.
         beta: β > 0, the sharpness of the negatives.
-        base: λ, the similarity around which pairs are hard.
+        base: λ, the similarity around which pairs are hard; any number.
 
     | elsewhere | here |
     |---|---|
@@ -69,7 +69,7 @@ class Circle(EmbeddingLoss):
 
     Args:
         gamma: γ > 0, the scale.
-        margin: m, between 0 and 1.
+        margin: 0 <= m <= 1.
 
     | elsewhere | here |
     |---|---|

@@ -5,6 +5,7 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import log_sum_exp, mean_where, softplus
+from keras_losskit.core.takes import Takes
 from keras_losskit.losses.metric_learning.margin_softmax import ScaledCosineLoss
 
 
@@ -85,6 +86,8 @@ class ProxyAnchor(ScaledCosineLoss):
     Reference: S. Kim et al., *Proxy Anchor Loss for Deep Metric Learning* (2020),
     https://arxiv.org/abs/2003.13911
     """
+
+    takes = Takes("classes", "cosines", "classes", in_batch=True)
 
     def __init__(self, margin=0.1, scale=32.0, **common):
         super().__init__(scale, **common)

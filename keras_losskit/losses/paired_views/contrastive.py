@@ -191,7 +191,7 @@ class SigLIP(ViewsLoss):
 
     Args:
         temperature: t > 0, which *multiplies* the cosines s, as in the paper.
-        bias: b; strongly negative, since nearly all pairs are negatives.
+        bias: b, any number; strongly negative, since nearly all pairs are negatives.
 
     The paper learns t = exp(t') and b; here they are fixed.
 

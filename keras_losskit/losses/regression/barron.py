@@ -17,7 +17,7 @@ class Barron(IncompleteLoss):
     Geman-McClure's, -∞ Welsch's 1 - exp(-x²/2); these limits are exact.
 
     Args:
-        alpha: a, any number < infinity, or -infinity (also as `"-inf"`, which is how
+        alpha: a, any number, or -infinity (also as `"-inf"`, which is how
             a config spells it); the smaller, the less outliers pull.
         scale: c, in units of `y_true`; > 0.
         missing: as in `MeanSquaredError`.

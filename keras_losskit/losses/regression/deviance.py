@@ -150,6 +150,10 @@ class GammaDeviance(IncompleteLoss):
         eps = keras.config.epsilon()
         y, above = at_least(y_true, eps), at_least(y_pred, eps)
         # With both held at eps, 0 against 0 (a masked pair) is 0 with slope 0.
-        deviance = ops.log(above) - ops.log(y) + y / above - 1
-        slope = (1 - y / above) / above
-        return 2 * (deviance + slope * (y_pred - above))
+        u = (y - above) / above
+        # u - log(1 + u), near a hit by log1p: the difference of two logarithms rounds there.
+        near = ops.abs(u) < 0.5
+        log_ratio = ops.where(
+            near, ops.log1p(ops.where(near, u, 0)), ops.log(y) - ops.log(above)
+        )
+        return 2 * (u - log_ratio - u / above * (y_pred - above))

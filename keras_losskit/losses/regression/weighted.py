@@ -52,7 +52,8 @@ class RangeWeightedSquaredError(IncompleteLoss):
     gradient flows through w.
 
     Args:
-        low, high: the range, in units of `y_pred`; low <= high.
+        low: where the range begins, in units of `y_pred`; any number.
+        high: where it ends; >= `low`.
         outside_weight: the factor outside; >= 0.
         missing: as in `MeanSquaredError`.
 
@@ -67,6 +68,9 @@ class RangeWeightedSquaredError(IncompleteLoss):
     >>> loss = keras_losskit.RangeWeightedSquaredError(0.2, 0.8, outside_weight=3.0)
     >>> float(loss([[0.0, 0.0]], [[0.5, 1.0]]))    # (1·0.25 + 3·1)/2
     1.625
+
+    Reference: compare weighted least squares, A. C. Aitken, *On Least Squares and
+    Linear Combination of Observations* (1935), https://doi.org/10.1017/S0370164600014346
     """
 
     def __init__(self, low=0.2, high=0.8, outside_weight=3.0, **common):
@@ -105,6 +109,9 @@ class ChannelWeightedSquaredError(IncompleteLoss):
     >>> loss = keras_losskit.ChannelWeightedSquaredError([1.0, 2.0, 0.5])
     >>> round(float(loss([[0.0, 0.0, 0.0]], [[1.0, 1.0, 2.0]])), 4)    # (1 + 2 + 2)/3
     1.6667
+
+    Reference: A. C. Aitken, *On Least Squares and Linear Combination of Observations*
+    (1935), https://doi.org/10.1017/S0370164600014346
     """
 
     def __init__(self, weights, **common):

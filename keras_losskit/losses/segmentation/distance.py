@@ -44,8 +44,8 @@ class HausdorffDistance(SegmentationLoss):
             side of a boundary.
         over: `"sample"`, the mean over each sample's positions; `"batch"`, over
             those of the batch, weighted by `sample_weight`, one number.
-        empty: `"skip"` leaves a class absent from the target out of the class
-            mean.
+        empty: `"score"`, or `"skip"`, which leaves a class absent from the target
+            out of the class mean.
 
     A mean has no use for `smooth`, which is not taken.
 

@@ -85,7 +85,8 @@ class LovaszSoftmax(LovaszLoss):
         over: `"sample"`, or `"batch"`: all positions of the batch are sorted
             together, each counting as often as its `sample_weight` says.
         smooth: s >= 0, of the Jaccard index that is extended.
-        empty: `"skip"` leaves absent classes out of `"all"` and of a list, too.
+        empty: `"score"`, or `"skip"`, which leaves absent classes out of `"all"` and of
+            a list, too.
 
     | elsewhere | here |
     |---|---|
