@@ -62,7 +62,7 @@ class ScheduledWeights(DrivenInFit):
             "scheduled_weights",
         )
         self.model = weakref.ref(model)
-        self.held = {}
+        self.held, self.schedules = {}, {}
         self.given = []  # Losses that the model was not compiled with, but calls.
 
     def give(self, loss):
@@ -70,8 +70,12 @@ class ScheduledWeights(DrivenInFit):
         if loss is not None and not any(loss is known for known in self.given):
             self.given.append(loss)
 
-    def variable(self, name, value):
-        """The variable of a weight, made where it is first asked for."""
+    def variable(self, name, schedule, value):
+        """The variable of a weight, made where it is first asked for.
+
+        It begins anew at `value` where another schedule comes under the same name: the
+        model was compiled again.
+        """
         if name not in self.held:
             strategy = getattr(self.model(), "distribute_strategy", None)
             with strategy.scope() if strategy else contextlib.nullcontext():
@@ -81,4 +85,7 @@ class ScheduledWeights(DrivenInFit):
                     aggregation="mean",
                     name=name,
                 )
+        elif self.schedules[name] is not schedule:
+            self.held[name].assign(value)
+        self.schedules[name] = schedule
         return self.held[name]
