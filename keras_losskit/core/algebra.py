@@ -14,15 +14,17 @@ from keras_losskit.core.backend import name_scope, visible
 from keras_losskit.core.combined import (
     Batch,
     CombinedLoss,
+    changed_copy,
     factor_repr,
     require_agreement,
     unique_name,
 )
+from keras_losskit.core.config import names
 from keras_losskit.core.foreign import as_loss
 from keras_losskit.core.keras_internals import callbacks_of, keras_frame
-from keras_losskit.core.loss import register
+from keras_losskit.core.loss import Loss, register
 from keras_losskit.core.reduction import INHERIT, combine_masks, fill
-from keras_losskit.core.schedules import Schedule, shown, times
+from keras_losskit.core.schedules import Schedule, Traced, shown, times
 from keras_losskit.core.shapes import compatible
 
 Term = namedtuple("Term", ["weight", "loss"])
@@ -74,7 +76,6 @@ class WeightedSum(CombinedLoss):
     def __init__(self, terms, **common):
         super().__init__(**common)
         self.terms = MappingProxyType(self._flat(terms))
-        self._now = {}  # Weights at a step that is traced; see `at_step`.
         require_agreement(self.operands())
 
     def _flat(self, terms):
@@ -113,8 +114,8 @@ class WeightedSum(CombinedLoss):
         weight = self.terms[name].weight
         if not isinstance(weight, Schedule):
             return weight
-        if name in self._now:
-            return self._now[name]
+        if isinstance(weight, Traced):
+            return weight.value
         running = run.current()
         driven = None if running is None else running.driven(self, name)
         if driven is not None:
@@ -131,23 +132,10 @@ class WeightedSum(CombinedLoss):
     @property
     def schedules(self):
         """The weights that are schedules, by the name of their term."""
-        return {n: w for n, (w, _) in self.terms.items() if isinstance(w, Schedule)}
-
-    def at_step(self, step):
-        """This sum with the weights that its schedules have at `step`.
-
-        `step` is a number, or a tensor that is being traced, such as
-        `model.optimizer.iterations` in a step of your own; with a traced one the sum
-        can be called there, not saved.
-        """
-        weights = {name: _at(weight, step) for name, weight in self.schedules.items()}
-        known = {n: w for n, w in weights.items() if isinstance(w, numbers.Real)}
-        fixed = WeightedSum(
-            {n: (known.get(n, w), loss) for n, (w, loss) in self.terms.items()},
-            name=self.name,
-        )
-        fixed._now.update({n: w for n, w in weights.items() if n not in known})
-        return fixed
+        return {
+            n: w for n, (w, _) in self.terms.items()
+            if isinstance(w, Schedule) and not isinstance(w, Traced)
+        }
 
     def term_values(self, y_true, y_pred, sample_weight=None):
         """Each term's own number, by name, before its weight in the sum."""
@@ -296,6 +284,38 @@ class Product(CombinedLoss):
         return " * ".join(factor_repr(f) for f in self.factors)
 
 
+def reweighed(loss, weight):
+    """`loss` with other weights where it has schedules, in sums at any depth.
+
+    `weight(total, name, schedule)` is the new one. What has none stays the same object.
+    """
+    if not isinstance(loss, CombinedLoss):
+        return loss
+    if isinstance(loss, WeightedSum):
+        scheduled = loss.schedules
+        given = {
+            n: (weight(loss, n, w) if n in scheduled else w, reweighed(part, weight))
+            for n, (w, part) in loss.terms.items()
+        }
+        if all(w is loss.terms[n][0] and p is loss.terms[n][1] for n, (w, p) in given.items()):
+            return loss
+        terms = [{"name": n, "weight": w, "loss": p} for n, (w, p) in given.items()]
+        return changed_copy(loss, {"terms": terms})
+    changed = {}
+    for name in names(type(loss)):
+        before = loss.argument(name)
+        if isinstance(before, Loss):
+            after = reweighed(before, weight)
+        elif isinstance(before, list) and all(isinstance(x, Loss) for x in before):
+            after = [reweighed(x, weight) for x in before]
+            after = before if all(a is b for a, b in zip(after, before, strict=True)) else after
+        else:
+            continue
+        if after is not before:
+            changed[name] = after
+    return changed_copy(loss, changed)
+
+
 def weight_of(weight):
     """`weight` as a term's weight: a schedule, or a plain finite number."""
     if isinstance(weight, Schedule):
@@ -330,11 +350,16 @@ def _will_be_driven():
     return any(getattr(c, "drives_weights", False) for c in callbacks_of(trainer))
 
 
+def fixed_at(loss, step):
+    """`loss` with the weights that its schedules have at a step."""
+    return reweighed(loss, lambda total, name, schedule: _at(schedule, step))
+
+
 def _at(schedule, step):
     """The weight at a step: a number, or a tensor where it is being traced."""
     value = ops.convert_to_tensor(schedule(step))
     seen = visible(value)
-    return value if seen is None else float(seen)
+    return Traced(value) if seen is None else float(seen)
 
 
 def _is_zero(weight):

@@ -142,6 +142,11 @@ def compiled_once(function):
     return call
 
 
+def leaves(x):
+    """The tensors of a structure; of what is one, itself, without the cost of looking."""
+    return [x] if hasattr(x, "shape") else keras.tree.flatten(x)
+
+
 def to_tensors(x):
     """`x` as a tensor, or as the structure of tensors that it is.
 

@@ -3,6 +3,7 @@
 import keras
 
 from keras_losskit.core import config
+from keras_losskit.core.backend import leaves
 from keras_losskit.core.options import call_it, unknown_option
 
 
@@ -45,8 +46,11 @@ class LossClass(type(keras.losses.Loss)):
 
 
 def _require_no_network(loss, name):
-    value = getattr(loss, name, None)
-    if isinstance(value, keras.layers.Layer):
+    given = getattr(loss, name, None)
+    held = leaves(given) if isinstance(given, (dict, list, tuple)) else [given]
+    for value in held:
+        if not isinstance(value, keras.layers.Layer):
+            continue
         raise TypeError(
             f"{type(loss).__name__}: argument `{name}` is the {type(value).__name__} "
             f"`{value.name}`, whose weights a loss cannot save: a copy or a reloaded model "

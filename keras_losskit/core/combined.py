@@ -55,6 +55,17 @@ class CombinedLoss(Loss):
         found = {takes_of(loss) for loss in self.operands()}
         return found.pop() if len(found) == 1 else None
 
+    def at_step(self, step):
+        """This loss with the weights that its schedules have at `step`.
+
+        Those of sums inside of its parts too. `step` is a number, or a tensor that is
+        being traced, such as `model.optimizer.iterations` in a step of your own; with a
+        traced one the loss can be called there, not saved.
+        """
+        from keras_losskit.core.algebra import fixed_at
+
+        return fixed_at(self, step)
+
     # --- the seam --------------------------------------------------------------------
 
     def operands(self):

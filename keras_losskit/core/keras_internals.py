@@ -76,6 +76,43 @@ def trace_anew(model):
     model.test_function = None
 
 
+def traced_metrics(model, step, args):
+    """`{id(variable): its value}` of a model's metrics in a step that JAX traces, or `None`.
+
+    Keras puts them in place around what it calls itself. A `train_step` of one's own has
+    them in its state, the last part of it, and reads a variable as it was when traced.
+    """
+    if keras.config.backend() != "jax" or step not in ("train_step", "test_step"):
+        return None
+    state = args[0] if args else None
+    if not isinstance(state, (tuple, list)) or len(state) not in (3, 4):
+        return None
+    return dict(zip(map(id, model.metrics_variables), state[-1], strict=False))
+
+
+class _CompileConfig:
+    def __init__(self, plain, change):
+        self.plain, self.change = plain, change
+
+    @property
+    def config(self):
+        return self.change(dict(self.plain.config))
+
+    def serialize(self):
+        return keras.saving.serialize_keras_object(self.config)
+
+
+def change_what_is_saved(model, change):
+    """Let a model be saved, in any format, as if compiled with what `change(config)` says.
+
+    Until it is compiled again.
+    """
+    plain = getattr(model, "_compile_config", None)
+    if plain is not None:
+        plain = getattr(plain, "plain", plain)
+        model._compile_config = _CompileConfig(plain, change)
+
+
 def fetch_state(model):
     """Bring the variables of a model that trains on JAX up to date.
 

@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from keras_losskit.core import config, run, shapes, targets
-from keras_losskit.core.backend import name_scope, to_tensors
+from keras_losskit.core.backend import leaves, name_scope, to_tensors
 from keras_losskit.core.building import LossClass
 from keras_losskit.core.config import decode
 from keras_losskit.core.keras_internals import keras_mask
@@ -134,7 +134,7 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
 
     def prepare(self, y_true, y_pred):
         """Cast and align the inputs of `call`, as declared; raise where they don't fit."""
-        if keras.tree.is_nested(y_true) or keras.tree.is_nested(y_pred):
+        if not hasattr(y_true, "shape") or not hasattr(y_pred, "shape"):
             return keras.tree.map_structure(self.cast, (y_true, y_pred))
         return shapes.fit(self, takes_of(self) or _UNDECLARED, y_true, y_pred)
 
@@ -164,7 +164,7 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         for what, x in (("y_true", y_true), ("y_pred", y_pred)):
-            for leaf in keras.tree.flatten(x):
+            for leaf in leaves(x):
                 if keras.backend.is_keras_tensor(leaf):
                     raise TypeError(
                         f"{self.name}: {what} is a KerasTensor, a symbol without "
@@ -197,7 +197,7 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
     def weighable(self, y_true, y_pred, sample_weight, mask):
         """Values, and the weights and mask that are still to be applied."""
         y_true, y_pred = to_tensors(y_true), to_tensors(y_pred)
-        shape = keras.tree.flatten(y_pred)[0].shape
+        shape = leaves(y_pred)[0].shape
         weights = self._weights(sample_weight, shape)
         mask = self._mask(mask, shape)
         # What is masked is emptied before anything looks at it, ids of padding too.

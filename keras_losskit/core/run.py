@@ -9,8 +9,12 @@ fits that share one loss never see each other.
 import contextlib
 import contextvars
 import functools
+import weakref
+
+from keras_losskit.core.keras_internals import traced_metrics
 
 _current = contextvars.ContextVar("keras_losskit_run", default=None)
+_traced = contextvars.ContextVar("keras_losskit_traced", default=None)
 _masked = contextvars.ContextVar("keras_losskit_masked", default=())
 
 _STEPS = ("train_step", "test_step", "compute_loss", "compute_metrics")
@@ -30,7 +34,11 @@ class Run:
         ] + [(loss, term, variable)]
 
     def driven(self, loss, term):
-        """The variable that drives a term's weight, or `None`."""
+        """What drives a term's weight, the variable or its value in a trace, or `None`."""
+        variable = self._variable(loss, term)
+        return (_traced.get() or {}).get(id(variable), variable)
+
+    def _variable(self, loss, term):
         found = [w for w in self._weights if w[1] == term]
         for known, _, variable in found:
             if known is loss:
@@ -75,16 +83,24 @@ def run_of(model):
     if run is None:
         run = Run()
         for name in _STEPS:
-            setattr(model, name, _inside(run, getattr(model, name)))
+            setattr(model, name, _inside(run, model, getattr(model, name)))
         model.loss_run = run
     return run
 
 
-def _inside(run, step):
+def _inside(run, model, step):
+    model = weakref.ref(model)
+
     @functools.wraps(step)
     def inside(*args, **kwargs):
-        with run.active():
-            return step(*args, **kwargs)
+        traced = traced_metrics(model(), step.__name__, args)
+        token = None if traced is None else _traced.set(traced)
+        try:
+            with run.active():
+                return step(*args, **kwargs)
+        finally:
+            if token is not None:
+                _traced.reset(token)
 
     return inside
 

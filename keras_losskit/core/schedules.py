@@ -55,6 +55,26 @@ class ScaledSchedule(Schedule):
         return " * ".join(parts + [shown(s) for s in self.schedules])
 
 
+class Traced(Schedule):
+    """The weight that a schedule has at a step that is being traced.
+
+    A tensor of that trace: it can be computed with, and is neither moved nor saved.
+    """
+
+    def __init__(self, value):
+        self.value = value
+
+    def __call__(self, step):
+        return self.value
+
+    def get_config(self):
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        raise ValueError("The weights of a sum at a step that was traced cannot be loaded.")
+
+
 def times(a, b):
     """The product of two weights, each a number or a schedule."""
     if not isinstance(a, Schedule) and not isinstance(b, Schedule):

@@ -1,5 +1,6 @@
 """`Select`: a loss on a part of one output; what `.on(...)` builds."""
 
+import keras
 from keras import ops
 
 from keras_losskit.core import checks
@@ -78,7 +79,10 @@ def _both(own, given):
     if given is None:
         return own
     own = drop_trailing_ones(ops.convert_to_tensor(own))
-    given = ops.cast(drop_trailing_ones(ops.convert_to_tensor(given)), own.dtype)
+    given = drop_trailing_ones(ops.convert_to_tensor(given))
+    # Of the wider kind: where the targets are whole numbers, weights need not be.
+    wide = keras.backend.result_type(own.dtype, given.dtype, float)
+    own, given = ops.cast(own, wide), ops.cast(given, wide)
     rank = max(len(own.shape), len(given.shape))
     product = align_left(own, rank) * align_left(given, rank)
     # A weight of 0 removes what it weighs, whatever the other one is.
@@ -134,6 +138,11 @@ def _take(owner, name, x, selector):
         raise ValueError(
             f"{owner.name}: cannot select {selector!r} on the last axis of {name}, "
             f"whose shape is {tuple(x.shape)}."
+        )
+    if isinstance(selector, slice) and size is not None and not range(*selector.indices(size)):
+        raise ValueError(
+            f"{owner.name}: {selector!r} selects nothing on the last axis of {name}, whose "
+            f"shape is {tuple(x.shape)}."
         )
     if isinstance(selector, list):
         return ops.take(x, [i % size for i in selector] if size else selector, axis=-1)

@@ -73,12 +73,9 @@ class ScheduledWeights(DrivenInFit):
     def variable(self, name, schedule, value):
         """The variable of a weight, made where it is first asked for.
 
-        It begins with `value`, with another schedule too: a model can be compiled anew.
+        It begins anew at `value` where another schedule comes under the same name: the
+        model was compiled again.
         """
-        known = self.schedules.get(name)
-        self.schedules[name] = schedule
-        if name in self.held and known is not schedule:
-            self.held[name].assign(value)
         if name not in self.held:
             strategy = getattr(self.model(), "distribute_strategy", None)
             with strategy.scope() if strategy else contextlib.nullcontext():
@@ -88,4 +85,7 @@ class ScheduledWeights(DrivenInFit):
                     aggregation="mean",
                     name=name,
                 )
+        elif self.schedules[name] is not schedule:
+            self.held[name].assign(value)
+        self.schedules[name] = schedule
         return self.held[name]

@@ -1,20 +1,23 @@
 """`WeightScheduler`: moves the scheduled weights of a loss during `fit`."""
 
+import functools
 import weakref
 
 import keras
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.algebra import WeightedSum
+from keras_losskit.core.algebra import WeightedSum, reweighed
 from keras_losskit.core.combined import CombinedLoss, unique_name
-from keras_losskit.core.keras_internals import attach
+from keras_losskit.core.keras_internals import attach, change_what_is_saved
+from keras_losskit.core.loss import Loss
 from keras_losskit.core.run import run_of
 from keras_losskit.core.schedules import Schedule
 from keras_losskit.training.add_loss import AddLoss, added_losses
 from keras_losskit.training.callback import KitCallback
 from keras_losskit.training.scheduled import ScheduledWeights
 from keras_losskit.training.schedules import AdjustableWeight
+from keras_losskit.training.terms import TermMetric
 from keras_losskit.training.walk import compiled_losses, parts
 
 
@@ -102,7 +105,7 @@ class WeightScheduler(KitCallback):
                 run.drive(source, term, variable)
             self._moved[name] = _Moved(source, term, schedule, variable)
         if any(isinstance(m.schedule, AdjustableWeight) for m in self._moved.values()):
-            _save_what_was_set(model)
+            change_what_is_saved(model, lambda config: _with_what_was_set(config, run))
 
     def drives(self, source, term):
         """Whether this callback moves the weight of a term of a loss or layer."""
@@ -113,15 +116,17 @@ class WeightScheduler(KitCallback):
     def set_weight(self, term, value):
         """Set the weight of a term that is an `AdjustableWeight`, from the next step on.
 
-        It is in the logs, stays for the next `fit`, and is saved with the model.
+        `term` is its name, or that of the weight in the logs where several outputs have
+        one of that name. It is in the logs, stays for the next `fit`, and is saved with
+        the model.
         """
         value = checks.real(self, "value", value)
-        moved = self._moved.get(f"{term}_weight")
+        moved = self._moved.get(f"{term}_weight", self._moved.get(term))
         if moved is None or not isinstance(moved.schedule, AdjustableWeight):
-            can = [m.term for m in self._moved.values() if isinstance(m.schedule, AdjustableWeight)]
+            can = [n for n, m in self._moved.items() if isinstance(m.schedule, AdjustableWeight)]
             raise ValueError(
-                f"WeightScheduler: the weight of term {term!r} cannot be set; those of {can} "
-                "can. Write the term as `AdjustableWeight(0.1) * loss`."
+                f"WeightScheduler: the weight of term {term!r} cannot be set; {can} can. "
+                "Write the term as `AdjustableWeight(0.1) * loss`."
             )
         self._assign(moved, value)
 
@@ -229,36 +234,29 @@ def _terms(model, given):
     return [(source, term) for source, term, _ in _of_losses([*compiled, *more])]
 
 
-def _save_what_was_set(model):
-    """Let a saved model's loss hold the weights that were set, so that it goes on so."""
-    if "get_compile_config" in vars(model):
-        return
-    plain = model.get_compile_config
+def _with_what_was_set(thing, run):
+    """What a model was compiled with, its adjustable weights as they are now."""
+    if isinstance(thing, dict):
+        return {name: _with_what_was_set(part, run) for name, part in thing.items()}
+    if isinstance(thing, (list, tuple)):
+        return type(thing)(_with_what_was_set(part, run) for part in thing)
+    if isinstance(thing, Loss):
+        return reweighed(thing, functools.partial(_as_set, run))
+    if isinstance(thing, TermMetric):
+        loss = _with_what_was_set(thing.loss, run)
+        if loss is thing.loss:
+            return thing
+        return TermMetric(
+            loss, thing.term, thing.weighted, name=thing.name, dtype=thing.dtype
+        )
+    return thing
 
-    def get_compile_config():
-        config = plain()
-        held = model.scheduled_weights.held
-        _put_in(config, {n: float(ops.convert_to_numpy(v)) for n, v in held.items()}, {})
-        return config
 
-    model.get_compile_config = get_compile_config
-
-
-def _put_in(config, values, seen):
-    """Write `values`, by name, over those of the `AdjustableWeight`s in a config."""
-    if isinstance(config, dict):
-        weight = config.get("weight")
-        if isinstance(weight, dict) and "loss" in config and "name" in config:
-            # Each schedule is met in the order in which its variable was named.
-            name = unique_name(f"{config['name']}_weight", seen)
-            seen[name] = True
-            if weight.get("class_name") == "AdjustableWeight" and name in values:
-                weight["config"]["value"] = values[name]
-        parts = config.values()
-    else:
-        parts = config if isinstance(config, (list, tuple)) else ()
-    for part in parts:
-        _put_in(part, values, seen)
+def _as_set(run, total, term, schedule):
+    variable = run.driven(total, term)
+    if variable is None or not isinstance(schedule, AdjustableWeight):
+        return schedule
+    return AdjustableWeight(float(ops.convert_to_numpy(variable)))
 
 
 def _at(schedule, step):
