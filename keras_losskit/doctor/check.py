@@ -1,6 +1,7 @@
 """`check_loss`: everything that is wrong with a loss, why, where, and how to mend it."""
 
 import importlib
+import re
 import time
 
 import numpy as np
@@ -19,9 +20,10 @@ CHECKS = ("graph", "shape", "gradient", "numbers", "weights", "saving", "cost")
 class Exam:
     """What the checks share: the loss, its source, data, and a place for findings."""
 
-    def __init__(self, subject, scan, sample, quick):
+    def __init__(self, subject, scan, sample, quick, state):
         self.subject, self.scan, self.sample, self.quick = subject, scan, sample, quick
-        self.runner = Runner(subject)
+        self.state = state
+        self.runner = Runner(subject, state)
         self.check = ""
         self.findings = []
         self.shown = []
@@ -40,6 +42,13 @@ class Exam:
     def run(self, how, *arrays):
         """`(result, error)` of running the loss."""
         return attempt(self.runner, how, *arrays)
+
+    def attempt(self, function, *arguments):
+        """`attempt`, after which everything that the loss changed is put back."""
+        try:
+            return attempt(function, *arguments)
+        finally:
+            self.state.settle()
 
     def line_of(self, *kinds):
         """The first line of the source with a hazard of these kinds, or `None`."""
@@ -102,25 +111,29 @@ def check_loss(
     scan, error = attempt(lambda: Scan(sources(subject)))
     scan = Scan([]) if error is not None else scan
     draws = bool(scan.of("random", "python-random"))
-    with unchanged(subject, scan.sources, draws), quiet(), np.errstate(all="ignore"):
-        return _examine(subject, scan, (y_true, y_pred, sample_weight), shapes, quick, checks,
-                        progress)
+    state = unchanged(subject, scan.sources, draws)
+    with state as state, quiet(), np.errstate(all="ignore"):
+        return _examine(subject, scan, state, (y_true, y_pred, sample_weight), shapes, quick,
+                        checks, progress)
 
 
-def _examine(subject, scan, batch, shapes, quick, checks, progress):
+def _examine(subject, scan, state, batch, shapes, quick, checks, progress):
     y_true, y_pred, sample_weight = batch
-    found, error = attempt(making.find, subject, scan, y_true, y_pred, shapes)
-    sample, problem = (None, str(error)) if error is not None else found
+    found, error = attempt(making.find, subject, scan, y_true, y_pred, shapes, state)
+    state.restore()
+    whole, sample, problem = (None, None, str(error)) if error is not None else found
     if sample is None:
         finding = Finding(
             "data", "no-data", "error", f"No data to examine it on: {problem}.",
             mend="Give y_true and y_pred, or a hint in `shapes`.",
         )
         return LossReport(subject.name, "no data", [finding], {}, backend())
-    exam = Exam(subject, scan, sample, quick)
+    exam = Exam(whole, scan, sample, quick, state)
     exam.facts["sample_weight"] = sample_weight
     exam.facts["fresh process"] = None
     seconds = {}
+    if sample.given and y_true is not None:
+        checks = _in_range(exam, y_true, y_pred, checks)
     if _runs_at_all(exam):
         if "saving" in checks and not quick:
             _module("fresh").start(exam)
@@ -131,6 +144,7 @@ def _examine(subject, scan, batch, shapes, quick, checks, progress):
                 progress(name)
             start, exam.check = time.perf_counter(), name
             _, error = attempt(_module(name).check, exam)
+            state.restore()
             if error is not None:
                 exam.add(
                     "not-examined", "info",
@@ -143,9 +157,25 @@ def _examine(subject, scan, batch, shapes, quick, checks, progress):
     return report
 
 
+def _in_range(exam, y_true, y_pred, checks):
+    """The checks that still make sense: of data out of range, those that need none."""
+    said, error = attempt(making.out_of_range, exam.subject, exam.scan, y_true, y_pred)
+    if error is not None or said is None:
+        return checks
+    words, sure = said
+    exam.check = "numbers"
+    exam.add(
+        "out-of-range", "error" if sure else "warning", f"in the data given, {words}",
+        "The formula does not hold there: it may be NaN, negative, or have no least value.",
+        making.MEND_RANGE,
+    )
+    return [name for name in checks if name in ("graph", "saving")] if sure else checks
+
+
 def _runs_at_all(exam):
     """Whether the loss gives a number on the data, compiled or not; else say why not."""
     _, error = exam.run("value", exam.sample.y_true, exam.sample.y_pred)
+    exam.state.restore()  # From here on it is known what moves.
     if error is None:
         return True
     _, eager_error = attempt(exam.runner.eagerly, "value", exam.sample.y_true, exam.sample.y_pred)
@@ -153,8 +183,9 @@ def _runs_at_all(exam):
         exam.runner.eager = True
         exam.facts["trace error"] = error
         return True
-    exam.check = "graph"
-    _module("graph").explain_error(exam, eager_error)
+    if not any(f.name == "out-of-range" for f in exam.findings):
+        exam.check = "graph"
+        _module("graph").explain_error(exam, eager_error)
     return False
 
 
@@ -166,5 +197,7 @@ def first_line(error, width=200):
     """The first line of an exception's text that says something."""
     lines = [s.strip() for s in str(error).splitlines() if s.strip()]
     lines = [s for s in lines if not s.startswith(("Traceback", "File", "in user code"))]
-    text = lines[0] if lines else ""
+    # TensorFlow leads its messages with the node of the graph.
+    lines = [re.sub(r"\{\{.*?\}\}\s*|\[Op:\w+\].*$", "", s).strip() for s in lines]
+    text = next((s for s in lines if s), "")
     return text if len(text) <= width else text[: width - 3] + "..."

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -45,7 +46,7 @@ class Explanation:
     Attributes:
         total: the loss, a float.
         terms: `{name: TermExplanation}`.
-        gradient: d total / d y_pred, as NumPy.
+        gradient: d total / d y_pred, as NumPy, in the structure of y_pred.
         watched: what `watch` showed inside the loss.
     """
 
@@ -149,8 +150,32 @@ def _total(subject, y_true, y_pred, weights):
         return ops.sum(value) if len(value.shape) else value
 
     value, gradient = value_and_gradient(number, y_true, y_pred)
-    gradient = np.zeros(tuple(y_pred.shape)) if gradient is None else to_numpy(gradient)
-    return float(to_numpy(value)), gradient
+    return float(to_numpy(value)), _numbers_of(gradient, y_pred)
+
+
+def _numbers_of(gradient, y_pred):
+    """The gradient as NumPy, zeros where there is none, in the structure of `y_pred`."""
+    leaves = keras.tree.flatten(y_pred)
+    found = [None] * len(leaves) if gradient is None else _leaves(gradient)
+    numbers = [
+        np.zeros(tuple(p.shape)) if g is None else to_numpy(g)
+        for g, p in zip(found, leaves, strict=True)
+    ]
+    return keras.tree.pack_sequence_as(y_pred, numbers)
+
+
+def _leaves(gradient):
+    """The leaves of a structure in which `None` is one."""
+    if isinstance(gradient, dict):
+        return [leaf for key in sorted(gradient) for leaf in _leaves(gradient[key])]
+    if isinstance(gradient, (list, tuple)):
+        return [leaf for part in gradient for leaf in _leaves(part)]
+    return [gradient]
+
+
+def _norm(gradient, weight):
+    squares = [np.sum(np.square(weight * g.astype("float64"))) for g in _leaves(gradient)]
+    return float(np.sqrt(sum(squares)))
 
 
 def _term(name, weight, subject, batch, total, worst):
@@ -172,7 +197,7 @@ def _term(name, weight, subject, batch, total, worst):
     return TermExplanation(
         name, weight, value, weight * value / total if total else None, values, values.shape,
         dtype.replace("torch.", ""), denominator,
-        float(np.linalg.norm(weight * gradient.astype("float64"))), ranked,
+        _norm(gradient, weight), ranked,
     )
 
 

@@ -27,6 +27,18 @@ class Scan:
             if h.line.file == line.file and abs(h.line.line - line.line) <= 1
         ]
 
+    def numbers(self):
+        """The whole numbers that stand in the source, or are named in it."""
+        found = []
+        for source in self.sources:
+            for node in ast.walk(source.node):
+                value = getattr(node, "value", None) if isinstance(node, ast.Constant) else None
+                if isinstance(node, ast.Name):
+                    value = source.names.get(node.id)
+                if isinstance(value, int) and not isinstance(value, bool):
+                    found.append(value)
+        return list(dict.fromkeys(found))
+
     def words(self):
         """Every dotted name that is called, last parts only: hints of what the loss does."""
         words = set()

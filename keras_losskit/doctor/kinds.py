@@ -1,18 +1,29 @@
-"""The kinds of data that losses take, each made up from a size. Deterministic."""
+"""Data for any loss, made from the words in which losses declare what they take.
 
-from dataclasses import dataclass
+Deterministic. What a loss declares is made as it says; a stranger that declares nothing is
+tried on `KINDS`, which are declarations with a short name.
+"""
+
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from keras_losskit.core.takes import PREDICTIONS, TARGETS, Takes
+
 BATCH = 6  # None of the sizes below, so that axes cannot be mistaken for each other.
+_SEED = 20240621
+_MAP = (3, 4, 5)  # A batch of maps, without their channels.
 
 
 @dataclass
 class Sample:
     """A batch to check a loss on.
 
-    `domain` is what `y_pred` may hold: "real", "positive", "probability" (each
-    in [0, 1]), "simplex" (rows that sum to 1), "logits" or "boxes".
+    `takes` is the declaration that it was made from, or that the loss has; `None` where
+    data were given to a stranger. `domain` is what `y_pred` may hold: "real", "positive",
+    "probability" (each in [0, 1]), "simplex" (rows that sum to 1), "logits", "boxes",
+    "cosine", "unit" (given, in [0, 1]) or "mixed" (parts of several kinds).
     """
 
     kind: str
@@ -20,36 +31,157 @@ class Sample:
     y_pred: np.ndarray
     domain: str = "real"
     given: bool = False
+    takes: Takes | None = None
+    guessed: bool = False  # Neither declared nor given, nor said by the loss's name.
 
     def __str__(self):
-        words = "the data given" if self.kind == "given" else f"made data of kind `{self.kind}`"
+        words = {
+            "given": "the data given", "declared": "data made as the loss declares",
+        }.get(self.kind, f"made data of kind `{self.kind}`")
         return (
             f"{words}: y_true {self.y_true.shape} {self.y_true.dtype}, "
             f"y_pred {self.y_pred.shape} {self.y_pred.dtype} ({self.domain})"
         )
 
+    @property
+    def pairs(self):
+        """Whether each entry of y_true belongs to one of y_pred."""
+        return self.y_true.shape == self.y_pred.shape
 
-# --- the kinds -----------------------------------------------------------------------
+    @property
+    def targets_are_predictions(self):
+        """Whether `y_true` itself is a perfect prediction, as far as is known."""
+        if not self.pairs or self.domain in ("mixed", "logits", "boxes", "cosine"):
+            return False
+        if self.takes is None:
+            return True
+        same = {"real", "nonnegative", "positive", "counts", "probability", "view"}
+        likewise = {"real", "nonnegative", "positive", "probabilities", "view"}
+        rows = self.takes.y_true in ("classes", "distribution")
+        return self.takes.y_pred in likewise and (self.takes.y_true in same or rows)
+
+    @property
+    def in_batch(self):
+        """Whether a sample may look at the others."""
+        if self.takes is None:
+            return False
+        return self.takes.in_batch or self.takes.shapes in ("embeddings", "views")
+
+    @property
+    def lists(self):
+        """Whether the last axis of `y_pred` holds items, not numbers of one kind."""
+        return self.takes is not None and self.takes.shapes == "lists"
+
+
+# Short names for what strangers may take, and for hints.
+KINDS = {
+    "real": Takes("real", "real"),
+    "positive": Takes("positive", "positive"),
+    "binary": Takes("probability", "probabilities", "decisions"),
+    "soft": Takes("probability", "probabilities"),
+    "onehot": Takes("classes", "probabilities"),
+    "ids": Takes("classes", "probabilities", "classes"),
+    "simplex": Takes("distribution", "probabilities"),
+    "signs": Takes("signs", "scores"),
+    "scores": Takes("classes", "scores"),
+    "map": Takes("classes", "probabilities", "maps"),
+    "map_ids": Takes("classes", "probabilities", "maps"),
+    "map_binary": Takes("probability", "probabilities", "maps"),
+    "image": Takes("real", "real", "maps"),
+    "quantiles": Takes("real", "real", "columns"),
+    "blocks": Takes("real", "parameters", "blocks"),
+    "bins": Takes("bins", "logits", "bins"),
+    "ordinal": Takes("ranks", "logits", "levels"),
+    "embeddings": Takes("ids", "embeddings", "embeddings", in_batch=True),
+    "views": Takes("view", "view", "views", in_batch=True),
+    "triplets": Takes("unused", "triplets", "triplets"),
+    "stacked_triplets": Takes("unused", "embeddings", "free"),
+    "distances": Takes("probability", "distances"),
+    "cosines": Takes("classes", "cosines", "classes"),
+    "boxes": Takes("boxes", "boxes", "boxes"),
+    "ranking": Takes("relevance", "scores", "lists"),
+    "survival": Takes("survival", "scores", "free", in_batch=True),
+    "sequence": Takes("any", "logits", "free"),
+}
+# Kinds whose maps are given as one-hot rows, where ids would be as good.
+_ROWS = ("map",)
 
 
 def make(kind, n=3, logits=False, batch=BATCH):
-    """A `Sample` of a kind, with `n` columns (classes, dimensions, list items)."""
-    rng = np.random.default_rng(20240621)
-    t, p, domain = KINDS[kind](rng, batch, n, logits)
-    p = np.asarray(p, "float32")
-    t = np.asarray(t, "int32" if np.asarray(t).dtype.kind in "iu" else "float32")
-    return Sample(kind, t, p, domain)
+    """A `Sample` of a kind of `KINDS`, with `n` columns."""
+    if kind == "sequence":
+        return _sequence(batch)
+    if kind == "stacked_triplets":
+        return _stacked(batch, max(n, 4))
+    takes = KINDS[kind]
+    if takes.y_pred == "probabilities":
+        takes = takes.given(logits)
+    one = kind in ("map_binary",)
+    sample = declared(takes, 1 if one else n, batch, rows=kind in _ROWS)
+    return replace(sample, kind=kind)
 
 
-def _real(rng, b, n, logits):
-    return rng.normal(size=(b, n)), rng.normal(size=(b, n)) * 1.5, "real"
+def declared(takes, n=3, batch=BATCH, *, blocks=2, classes=None, rows=False, form=0):
+    """A `Sample` as a declaration says.
+
+    Args:
+        takes: the declaration.
+        n: columns: classes, dimensions, parameters of a block's K.
+        blocks: P of `"blocks"`.
+        classes: how many classes ids may name, where it is not n.
+        rows: one-hot rows rather than ids, where both are taken.
+        form: which of several shapes, where they are free.
+    """
+    rng = np.random.default_rng(_SEED)
+    t_shape, p_shape = _shapes(takes, n, batch, blocks, rows, form)
+    p, domain = _predictions(rng, takes, p_shape)
+    t = _targets(rng, takes, t_shape, p_shape, p, classes)
+    whole = np.asarray(t).dtype.kind in "iu"
+    return Sample(
+        "declared", np.asarray(t, "int32" if whole else "float32"), np.asarray(p, "float32"),
+        domain, takes=takes,
+    )
 
 
-def _positive(rng, b, n, logits):
-    return *np.exp(rng.normal(size=(2, b, n)) * 0.5), "positive"
+# --- shapes ------------------------------------------------------------------------------
+
+FREE = 5  # How many pairs of shapes are tried where they are free.
+
+
+def _shapes(takes, n, b, blocks, rows, form):
+    """The shapes of y_true and y_pred."""
+    wide = max(n, 4)
+    if takes.y_true == "survival" and takes.shapes == "free":
+        return (b, 2), (b, n if form else 1)
+    by_word = {
+        "equal": ((b, n), (b, n)),
+        "decisions": ((b, n), (b, n)),
+        "classes": ((b, n) if rows or takes.y_true in ("distribution", "logits") else (b,),
+                    (b, n)),
+        "maps": ((*_MAP, n) if rows or n == 1 or takes.y_true not in ("classes", "ids")
+                 else _MAP, (*_MAP, n)),
+        "levels": ((b,), (b, n)),
+        "columns": ((b,), (b, n)),
+        "bins": ((b,), (b, max(n, 5))),
+        "blocks": ((b, 2), (b, 2 * blocks)),
+        "embeddings": ((b,), (b, wide)),
+        "triplets": ((b,), (b, 3, 4)),
+        "views": ((b,) if takes.y_true == "unused" else (b, wide), (b, wide)),
+        "lists": ((b, 5), (b, 5)),
+        "boxes": ((b, 4), (b, 4)),
+        "free": [
+            ((b, n), (b, n)), ((b, 1), (b, n)), ((b,), (b, n)), ((*_MAP, n), (*_MAP, n)),
+            ((b, n), (b, 1)),
+        ][form],
+    }
+    return by_word[takes.shapes]
+
+
+# --- what y_pred holds ---------------------------------------------------------------------
 
 
 def predictions(rng, shape, logits, one_column=False):
+    """Logits, or probabilities of them."""
     z = rng.normal(size=shape) * 1.5
     if logits:
         return z, "logits"
@@ -59,129 +191,149 @@ def predictions(rng, shape, logits, one_column=False):
     return e / e.sum(-1, keepdims=True), "simplex"
 
 
-def _binary(rng, b, n, logits):
-    p, domain = predictions(rng, (b, n), logits, one_column=True)
-    t = (np.arange(b * n).reshape(b, n) % 3 == 0).astype("float64")
-    return t, p, domain
+def _predictions(rng, takes, shape):
+    word = takes.y_pred
+    if word in ("probabilities", "logits"):
+        rows = takes.y_true in ("classes", "distribution", "ranks")
+        return predictions(rng, shape, word == "logits", one_column=not rows)
+    if word in ("nonnegative", "positive"):
+        return np.exp(rng.normal(size=shape) * 0.5), "positive"
+    if word == "distances":
+        return rng.uniform(0.2, 1.6, size=shape), "positive"
+    if word == "cosines":
+        return rng.uniform(-0.8, 0.8, size=shape), "cosine"
+    if word == "boxes":
+        return _boxes(rng, shape), "boxes"
+    size = 1.5 if word == "real" and takes.shapes in ("equal", "free") else 1.0
+    return rng.normal(size=shape) * size, "real"
+
+
+def _boxes(rng, shape):
+    corner = rng.uniform(0, 0.5, size=(*shape[:-1], 2))
+    return np.concatenate([corner, corner + rng.uniform(0.1, 0.5, size=corner.shape)], -1)
+
+
+# --- what y_true holds ---------------------------------------------------------------------
 
 
 def make_ids(rng, shape, n):
-    ids = rng.integers(0, max(n, 1), size=shape)
-    return ids.astype("int32")
+    """Ids in [0, n), every class among them where there is room."""
+    count = int(np.prod(shape))
+    return rng.permutation(np.arange(count) % max(n, 1)).reshape(shape).astype("int32")
 
 
-def _onehot(rng, b, n, logits):
-    p, domain = predictions(rng, (b, n), logits)
-    return np.eye(n)[make_ids(rng, (b,), n)], p, domain
+def _targets(rng, takes, shape, p_shape, p, classes):
+    word, low, high = takes.y_true, *takes.range
+    ranged = takes.y_true_range is not None and word not in ("classes", "distribution", "ranks")
+    if ranged and math.isfinite(low):
+        top = high if math.isfinite(high) else low + 2
+        return rng.uniform(low, top, size=shape)
+    n = p_shape[-1]
+    if word == "classes":
+        if shape == p_shape and n > 1:
+            return np.eye(n)[make_ids(rng, shape[:-1], classes or n)]
+        if shape == p_shape:  # One column: yes or no.
+            return (make_ids(rng, shape, 3) == 0).astype("float64")
+        return make_ids(rng, shape, classes or n)
+    if word == "distribution":
+        e = np.exp(rng.normal(size=shape))
+        return e / e.sum(-1, keepdims=True)
+    if word == "ranks":
+        return make_ids(rng, shape, n + 1)
+    if word == "probability":
+        hard = (np.arange(np.prod(shape)).reshape(shape) % 3 == 0).astype("float64")
+        if takes.shapes != "equal" or takes.y_pred == "distances":
+            return hard
+        return np.where(rng.random(shape) < 0.4, rng.uniform(0.1, 0.9, size=shape), hard)
+    if word in ("ids", "relevance", "bins", "signs", "counts", "survival", "boxes", "view"):
+        return _special(rng, word, shape, n, p)
+    if word in ("nonnegative", "positive"):
+        return np.exp(rng.normal(size=shape) * 0.5)
+    if word == "unused":
+        return np.zeros(shape)
+    return rng.normal(size=shape)  # real, logits, any
 
 
-def _sparse(rng, b, n, logits):
-    p, domain = predictions(rng, (b, n), logits)
-    return make_ids(rng, (b,), n), p, domain
+def _special(rng, word, shape, n, p):
+    if word == "ids":
+        ids = np.arange(shape[0]).reshape(-1, *(1,) * (len(shape) - 1)) // 2
+        return np.broadcast_to(ids, shape).astype("int32")
+    if word == "relevance":
+        grades = rng.integers(0, 4, size=shape).astype("float64")
+        grades[0, -1] = -1  # Padding.
+        return grades
+    if word == "bins":
+        return rng.uniform(0, n - 1.01, size=shape)
+    if word == "signs":
+        return np.where(np.arange(np.prod(shape)).reshape(shape) % 2, -1.0, 1.0)
+    if word == "counts":
+        return rng.poisson(2.0, size=shape).astype("float64")
+    if word == "survival":
+        times = rng.permutation(np.arange(1.0, shape[0] + 1))
+        return np.stack([times, (np.arange(shape[0]) % 3 != 1) * 1.0], axis=-1)
+    if word == "boxes":
+        return _boxes(rng, shape)
+    return p + 0.5 * rng.normal(size=shape)  # view
 
 
-def _signs(rng, b, n, logits):
-    return np.where(rng.random((b, n)) < 0.5, -1.0, 1.0), rng.normal(size=(b, n)), "real"
+# --- what no declaration says ------------------------------------------------------------
 
 
-def _scores(rng, b, n, logits):
-    return np.eye(n)[make_ids(rng, (b,), n)], rng.normal(size=(b, n)), "real"
+def _sequence(b):
+    rng = np.random.default_rng(_SEED)
+    return Sample(
+        "sequence", rng.integers(1, 4, size=(b, 2)).astype("int32"),
+        rng.normal(size=(b, 7, 5)).astype("float32"), "logits", takes=KINDS["sequence"],
+    )
 
 
-def _map(rng, b, n, logits):
-    shape = (3, 4, 5)
-    p, domain = predictions(rng, (*shape, n), logits)
-    if n == 1:
-        return (rng.random((*shape, 1)) < 0.4).astype("float64"), p, domain
-    return np.eye(n)[make_ids(rng, shape, n)], p, domain
+def _stacked(b, width):
+    """Anchor, positive and negative side by side in one row."""
+    rng = np.random.default_rng(_SEED)
+    return Sample(
+        "stacked_triplets", np.zeros((b, 1), "float32"),
+        rng.normal(size=(b, 3 * width)).astype("float32"), "real",
+        takes=KINDS["stacked_triplets"],
+    )
 
 
-def _map_ids(rng, b, n, logits):
-    p, domain = predictions(rng, (3, 4, 5, n), logits)
-    return make_ids(rng, (3, 4, 5), n), p, domain
+def outside(takes, y_true, y_pred):
+    """What of given data lies outside what is taken, in words; `None` if nothing does."""
+    low, high = takes.range
+    rows = y_true.shape == y_pred.shape and y_pred.ndim > 1 and y_pred.shape[-1] > 1
+    ids = takes.y_true in ("classes", "ranks") and not rows and (
+        y_pred.ndim > 1 and y_pred.shape[-1] > 1
+    )
+    if ids:
+        top = y_pred.shape[-1] + (takes.y_true == "ranks") - 1
+        if y_true.shape[-1:] == y_pred.shape[-1:] and y_true.ndim == y_pred.ndim:
+            top = math.inf
+        low, high = 0, top
+    said = _beyond("y_true", y_true, low, high, TARGETS[takes.y_true].words, whole=ids)
+    if said and ids:
+        said = (
+            f"y_true holds the id {_furthest(y_true, low, high):g}, but y_pred has "
+            f"{y_pred.shape[-1]} columns"
+        )
+    if takes.y_true == "positive" and said is None and np.any(y_true <= 0):
+        said = "y_true holds 0, but it takes numbers > 0"
+    kind = PREDICTIONS[takes.y_pred]
+    return said or _beyond("y_pred", y_pred, kind.low, kind.high, kind.words)
 
 
-def _image(rng, b, n, logits):
-    return *rng.normal(size=(2, 3, 4, 5, n)), "real"
+def _furthest(x, low, high):
+    x = x[np.isfinite(x)]
+    return x.min() if x.min() < low else x.max()
 
 
-def _embeddings(rng, b, n, logits):
-    return (np.arange(b) // 2).astype("int32"), rng.normal(size=(b, max(n, 4))), "real"
-
-
-def _views(rng, b, n, logits):
-    y = rng.normal(size=(b, max(n, 4)))
-    return y, y + 0.5 * rng.normal(size=y.shape), "real"
-
-
-def _triplets(rng, b, n, logits):
-    return np.zeros(b), rng.normal(size=(b, 3, 4)), "real"
-
-
-def _distances(rng, b, n, logits):
-    t = (np.arange(b) % 2).astype("float64")[:, None]
-    return t, rng.uniform(0.2, 1.6, size=(b, 1)), "positive"
-
-
-def _cosines(rng, b, n, logits):
-    # Two ids: with several centers a class there are fewer classes than columns.
-    return make_ids(rng, (b,), min(n, 2)), rng.uniform(-0.8, 0.8, size=(b, n)), "cosine"
-
-
-def _boxes(rng, b, n, logits):
-    corner = rng.uniform(0, 0.5, size=(2, b, 2, 2))
-    boxes = np.concatenate([corner, corner + rng.uniform(0.1, 0.5, size=corner.shape)], -1)
-    return boxes[0], boxes[1], "boxes"
-
-
-def _ranking(rng, b, n, logits):
-    return rng.integers(0, 4, size=(b, 5)).astype("float64"), rng.normal(size=(b, 5)), "real"
-
-
-def _ordinal(rng, b, n, logits):
-    return make_ids(rng, (b,), n + 1), rng.normal(size=(b, n)), "logits"
-
-
-def _quantiles(rng, b, n, logits):
-    return rng.normal(size=b), rng.normal(size=(b, n)), "real"
-
-
-def _bins(rng, b, n, logits):
-    n = max(n, 5)
-    return rng.uniform(0, n - 1.01, size=b), rng.normal(size=(b, n)), "logits"
-
-
-def _heatmap(rng, b, n, logits):
-    p, domain = predictions(rng, (3, 4, 5, n), logits, one_column=True)
-    t = rng.uniform(0, 0.9, size=p.shape)
-    t[:, 1, 1] = 1.0
-    return t, p, domain
-
-
-def _quality(rng, b, n, logits):
-    p, domain = predictions(rng, (b, n), logits, one_column=True)
-    return np.where(rng.random((b, n)) < 0.4, rng.random((b, n)), 0.0), p, domain
-
-
-def _sequence(rng, b, n, logits):
-    return rng.integers(1, 4, size=(b, 2)).astype("int32"), rng.normal(size=(b, 7, 5)), "logits"
-
-
-def _simplex(rng, b, n, logits):
-    t, p = (np.exp(rng.normal(size=(b, n))) for _ in range(2))
-    t = t / t.sum(-1, keepdims=True)
-    return (t, np.log(p), "logits") if logits else (t, p / p.sum(-1, keepdims=True), "simplex")
-
-
-def _map_binary(rng, b, n, logits):
-    return _map(rng, b, 1, logits)
-
-
-KINDS = {
-    "real": _real, "positive": _positive, "binary": _binary, "onehot": _onehot, "ids": _sparse,
-    "signs": _signs, "scores": _scores, "map": _map, "map_ids": _map_ids, "image": _image,
-    "embeddings": _embeddings, "views": _views, "triplets": _triplets, "distances": _distances,
-    "cosines": _cosines, "boxes": _boxes, "ranking": _ranking, "ordinal": _ordinal,
-    "quantiles": _quantiles, "bins": _bins, "heatmap": _heatmap, "quality": _quality,
-    "sequence": _sequence, "simplex": _simplex, "map_binary": _map_binary,
-}
+def _beyond(name, x, low, high, words, whole=False):
+    seen = np.asarray(x, "float64")
+    seen = seen[np.isfinite(seen)]
+    if not seen.size or (low == -math.inf and high == math.inf):
+        return None
+    # Recipes add noise to soft labels; a whole number is no noisy label.
+    slack = 0.1 * (high - low) if math.isfinite(high - low) and not whole else 1e-6
+    if seen.min() >= low - slack and seen.max() <= high + slack:
+        return None
+    wrong = seen.min() if seen.min() < low - slack else seen.max()
+    return f"{name} holds {wrong:g}, but it takes {words}"

@@ -2,11 +2,15 @@
 
 import numpy as np
 
+from keras_losskit.core.takes import PREDICTIONS, TARGETS
 from keras_losskit.doctor import data
 from keras_losskit.doctor.hazards import Scan
 from keras_losskit.doctor.running import Runner, attempt
 from keras_losskit.doctor.source import sources
 from keras_losskit.doctor.subject import Subject
+
+# Targets whose difference to a prediction is an error.
+_NUMBERS = ("real", "positive", "nonnegative", "counts", "signs")
 
 # Told apart by brightness and by dashes as well, for print in grey.
 STYLES = (
@@ -80,7 +84,7 @@ def _plain(axes):
 def _curve(subject, reach):
     """`(x, value, slope, label of x)` along one line through the data."""
     scan = Scan(sources(subject))
-    sample, problem = data.find(subject, scan)
+    subject, sample, problem = data.find(subject, scan)
     if sample is None:
         raise ValueError(f"plot_loss: {subject.name}: {problem}")
     runner = Runner(subject)
@@ -90,8 +94,8 @@ def _curve(subject, reach):
         x, (t, y_pred) = p, _towards_the_class(sample, p)
         label = "probability of the true class"
         direction = _direction(sample)
-    elif sample.y_true.shape == sample.y_pred.shape and sample.kind in (
-        "real", "positive", "image", "signs"
+    elif sample.pairs and sample.domain in ("real", "positive") and not sample.lists and (
+        sample.takes.y_true in _NUMBERS
     ):
         reach = 3.0 if reach is None else reach
         base = 2.0 if sample.domain == "positive" else 0.0
@@ -99,14 +103,15 @@ def _curve(subject, reach):
         t = np.full((n, *sample.y_true.shape[1:]), base, "float32")
         y_pred = (x.reshape(-1, *(1,) * (t.ndim - 1)) + t).astype("float32")
         label = "error, prediction - target (units of the target)"
-        if sample.kind == "signs":
+        if sample.takes.y_true == "signs":
             t, y_pred = np.ones_like(t), y_pred
             label = "score where the target is +1"
         direction = np.ones(sample.y_true.shape[1:])
     else:
         raise ValueError(
-            f"plot_loss: {subject.name} takes data of kind `{sample.kind}`: it is no function of "
-            "one error or one probability."
+            f"plot_loss: {subject.name} takes {TARGETS[sample.takes.y_true].words} and "
+            f"{PREDICTIONS[sample.takes.y_pred].words}: it is no function of one error or one "
+            "probability."
         )
     value, slope = _along(subject, runner, t, y_pred, direction)
     return x, value, slope, label
@@ -140,7 +145,7 @@ def _towards_the_class(sample, p):
     c = shape[-1]
     n = len(p)
     column = p.reshape(-1, *(1,) * len(shape))
-    if sample.domain == "probability" or sample.kind in ("binary", "map_binary"):
+    if sample.domain == "probability" or sample.takes.y_true == "probability":
         t = np.ones((n, *sample.y_true.shape[1:]), sample.y_true.dtype)
         y = np.broadcast_to(column, (n, *shape))
         if sample.domain == "logits":
@@ -161,7 +166,7 @@ def _towards_the_class(sample, p):
 def _direction(sample):
     """The change of the prediction that the slope is taken along."""
     direction = np.zeros(sample.y_pred.shape[1:])
-    if sample.domain == "probability" or sample.kind in ("binary", "map_binary"):
+    if sample.domain == "probability" or sample.takes.y_true == "probability":
         return direction + 1
     direction[..., 0] = 1
     return direction

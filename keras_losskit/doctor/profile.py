@@ -6,7 +6,7 @@ POINTS = 241
 
 
 def slopes(exam, d, n):
-    """dL/dŷ of one entry at each error in `d` (targets 0, or 2 for positive data)."""
+    """dL/dŷ of one entry at each error in `d` (targets 0; 2 for positive data, 1 for shares)."""
     t, p = _batch(exam, d, n)
     found, error = exam.run("gradient", t, p)
     if error is not None or found[1] is None:
@@ -30,9 +30,17 @@ def values(exam, d, n):
     return np.array(out)
 
 
+_UNIT = ("probability", "simplex", "unit")
+
+
+def _base(sample):
+    """The target that errors are measured from."""
+    return {"positive": 2.0}.get(sample.domain, 1.0 if sample.domain in _UNIT else 0.0)
+
+
 def _batch(exam, d, n):
     """Targets and predictions for the errors `d`, always of one shape: one compilation."""
-    base = 2.0 if exam.sample.domain == "positive" else 0.0
+    base = _base(exam.sample)
     d = np.pad(d, (0, POINTS - len(d)), mode="edge")
     p = np.repeat((base + d)[:, None], n, axis=1).astype("float32")
     return np.full_like(p, base), p
@@ -46,6 +54,8 @@ def breaks(exam):
     n = sample.y_pred.shape[1]
     reach = 1.9 if sample.domain == "positive" else 3.0
     d = np.linspace(-reach, reach, POINTS)  # Its middle is 0.
+    if sample.domain in _UNIT:
+        d = np.linspace(-0.98, -0.02, POINTS)  # Probabilities of what is so.
     slope = slopes(exam, d, n)
     if slope is None or not np.isfinite(slope).all() or np.abs(slope).max() < 1e-4:
         return
@@ -62,14 +72,16 @@ def breaks(exam):
             continue
         if abs(s[1] - s[0]) < 0.05 * np.abs(slope).max():
             continue
-        at = f"{(low + high) / 2:.3g}"
+        middle = (low + high) / 2
+        unit = sample.domain in _UNIT
+        at, where = f"{1 + middle if unit else middle:.3g}", "p" if unit else "the error"
         rise = ends[1] - ends[0]
         expected = np.abs(s).max() * (high - low)
         if abs(rise) > 10 * expected + 1e-3 and not found_value:
             found_value = True
             exam.add(
                 "value-jumps", "info",
-                f"the value jumps from {ends[0]:.3g} to {ends[1]:.3g} where the error passes {at}",
+                f"the value jumps from {ends[0]:.3g} to {ends[1]:.3g} where {where} passes {at}",
                 "The gradient cannot see a jump, so nothing pulls across it.",
                 "Let the branches meet; for a linear centre and squared tails "
                 "`keras_losskit.ReverseHuber`.", exam.line_of("cut"),
@@ -78,7 +90,7 @@ def breaks(exam):
             found_slope = True
             exam.add(
                 "slope-jumps", "info",
-                f"the slope jumps from {s[0]:.3g} to {s[1]:.3g} where the error passes {at}",
+                f"the slope jumps from {s[0]:.3g} to {s[1]:.3g} where {where} passes {at}",
                 "Steps change size abruptly there; and branches that meet at this threshold need "
                 "not meet at another.",
                 "`keras_losskit.Huber` and `ReverseHuber` are the smooth forms.",

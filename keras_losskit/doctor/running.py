@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_losskit.core.backend import to_tensors
+
 
 def backend():
     return keras.config.backend()
@@ -23,7 +25,8 @@ def to_numpy(x):
 
 
 def tensor(x):
-    return x if x is None else ops.convert_to_tensor(x)
+    """`x` as a tensor, or as the structure of tensors that it is."""
+    return x if x is None else to_tensors(x)
 
 
 @contextlib.contextmanager
@@ -44,26 +47,29 @@ def wide():
 def value_and_gradient(function, y_true, y_pred, *rest):
     """Tensors `(value, gradient)` of a scalar function; `None` for no gradient.
 
-    The gradient is the one for `y_pred`. On JAX a missing gradient is zeros.
+    The gradient is the one for `y_pred`, a structure where that is one. On JAX a missing
+    gradient is zeros.
     """
     if backend() == "tensorflow":
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
-            tape.watch(y_pred)
+            for leaf in keras.tree.flatten(y_pred):
+                tape.watch(leaf)
             value = function(y_true, y_pred, *rest)
         return value, tape.gradient(value, y_pred)
     if backend() == "jax":
         import jax
 
         return jax.value_and_grad(lambda p: function(y_true, p, *rest))(y_pred)
-    y_pred = y_pred.detach().clone().requires_grad_(True)
+    y_pred = keras.tree.map_structure(
+        lambda p: p.detach().clone().requires_grad_(True), y_pred
+    )
     value = function(y_true, y_pred, *rest)
     if not value.requires_grad:
         return value, None
     value.backward()
-    gradient = y_pred.grad
-    return value.detach(), gradient
+    return value.detach(), keras.tree.map_structure(lambda p: p.grad, y_pred)
 
 
 def compiled(function, xla=False):
@@ -107,8 +113,9 @@ class Runner:
     (`eager=True`), everything runs eagerly.
     """
 
-    def __init__(self, subject):
+    def __init__(self, subject, state=None):
         self.subject = subject
+        self.state = state  # What the loss changes is put back after each run.
         self.eager = False
         self._compiled = {}
 
@@ -121,9 +128,17 @@ class Runner:
             if key not in self._compiled:
                 self._compiled[key] = compiled(function)
             function = self._compiled[key]
-        return keras.tree.map_structure(
-            lambda x: None if x is None else to_numpy(x), function(*arrays)
-        )
+        return self._run(function, arrays)
+
+    def _run(self, function, arrays):
+        try:
+            found = function(*arrays)
+            return keras.tree.map_structure(
+                lambda x: None if x is None else to_numpy(x), found
+            )
+        finally:
+            if self.state is not None:
+                self.state.settle()
 
     @staticmethod
     def _worth_compiling(how):
@@ -132,8 +147,7 @@ class Runner:
 
     def eagerly(self, how, *arrays):
         """The same, eagerly whatever `eager` says."""
-        found = getattr(self, f"_{how}")(*[tensor(a) for a in arrays])
-        return keras.tree.map_structure(lambda x: None if x is None else to_numpy(x), found)
+        return self._run(getattr(self, f"_{how}"), [tensor(a) for a in arrays])
 
     def _value(self, y_true, y_pred, weights=None):
         value = self.subject(y_true, y_pred, weights)

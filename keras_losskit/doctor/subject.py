@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 import keras_losskit as kl
+from keras_losskit.core.combined import changed_copy
 
 
 class _Wrapped(keras.losses.Loss):
@@ -129,6 +130,10 @@ class Subject:
             return loss.get_config().get(name, default)
         return default
 
+    def like(self, loss):
+        """Another loss, called as this one is."""
+        return Subject(loss)
+
     # --- running ---------------------------------------------------------------
 
     def __call__(self, y_true, y_pred, sample_weight=None):
@@ -152,15 +157,13 @@ class Subject:
     def with_dtype(self, dtype):
         """A subject that computes in `dtype`; `None` where that cannot be had."""
         if self.of_kit:
-            config = self.loss.get_config()
-            return Subject(type(self.loss).from_config({**config, "dtype": dtype}))
+            return Subject(changed_copy(self.loss, {"dtype": dtype}))
         return _Cast(self, dtype)
 
     def with_reduction(self, reduction):
         """A subject with another reduction; the loss itself is not touched."""
         if self.of_kit:
-            config = self.loss.get_config()
-            return Subject(type(self.loss).from_config({**config, "reduction": reduction}))
+            return Subject(changed_copy(self.loss, {"reduction": reduction}))
         # `copy` would go through the config, which may lose arguments.
         other = object.__new__(type(self.loss))
         vars(other).update(vars(self.loss), reduction=reduction)

@@ -21,7 +21,12 @@ _EDGES = {
     "log", "sqrt", "rsqrt", "norm", "exp", "cosh", "sinh", "divide", "reciprocal", "arccos",
     "arcsin", "arctanh", "std", "log1p", "power", "pow",
 }
+_ACTIVATIONS = {"sigmoid", "softmax", "expit"}
 _SAMPLERS = ("random", "rand", "randn", "randint", "dropout", "shuffle")
+_MASKS = {
+    "equal", "not_equal", "greater", "greater_equal", "less", "less_equal", "logical_and",
+    "logical_or", "logical_not", "isnan", "isfinite", "isinf", "isclose",
+}
 _MUTATORS = {"append", "extend", "insert", "add", "update", "setdefault", "pop", "write", "remove"}
 
 
@@ -41,6 +46,7 @@ class Walk(TensorNames):
     def __init__(self, source, found, first):
         super().__init__(source, first)
         self.found = found
+        self._bound = None
 
     def visit_all(self):
         node = self.source.node
@@ -86,6 +92,10 @@ class Walk(TensorNames):
         if (given or on_tensor) and word in _EDGES:
             self.add("edge", path or word, node)
         self._effect(node, path, word, owner, module)
+        if word == "squeeze" and given and not any(k.arg == "axis" for k in node.keywords):
+            if len(node.args) < 2:
+                self.add("squeeze", path or word, node)
+        self._activation(node, word, arguments)
         if word == "GradientTape":
             self.add("tape", path, node)
         if word in ("mean", "sum", "reduce_mean", "reduce_sum", "prod", "max", "norm"):
@@ -108,6 +118,44 @@ class Walk(TensorNames):
         if word in ("int", "long", "bool") and isinstance(node.func, ast.Attribute):
             self.add("cut", word, node)
 
+    def _activation(self, node, word, arguments):
+        """A sigmoid or softmax of what went through one already."""
+        again = [a for a in arguments if self._activated(a)]
+        if not again:
+            return
+        logits = any(
+            k.arg == "from_logits" and getattr(k.value, "value", None) is True
+            for k in node.keywords
+        )
+        callee = self.source.resolve(node.func)
+        logits = logits or getattr(callee, "from_logits", None) is True
+        if logits or word in _ACTIVATIONS | {"log_softmax", "log_sigmoid", "logsigmoid"} or (
+            word.endswith("_with_logits")
+        ):
+            self.add("activation-twice", word, node)
+
+    def _activated(self, node):
+        """Whether an expression is a sigmoid or softmax, by name or at once."""
+        if isinstance(node, ast.Name):
+            return node.id in self._activated_names()
+        if isinstance(node, ast.Call):
+            word = (dotted(node.func) or getattr(node.func, "attr", "")).split(".")[-1]
+            return word in _ACTIVATIONS
+        return False
+
+    def _activated_names(self):
+        """Names that are bound to an activation, and to nothing else."""
+        if self._bound is None:
+            self._bound, others = set(), set()
+            for node in ast.walk(self.source.node):
+                if isinstance(node, ast.Assign):
+                    for target in node.targets:
+                        if isinstance(target, ast.Name):
+                            call = isinstance(node.value, ast.Call) and self._activated(node.value)
+                            (self._bound if call else others).add(target.id)
+            self._bound -= others
+        return self._bound
+
     def _effect(self, node, path, word, owner, module):
         top = module.split(".")[0]
         samples = word in _SAMPLERS or "random" in module or "random" in (path or "")
@@ -121,6 +169,8 @@ class Walk(TensorNames):
             self.add("effect", f"{path or word}()", node)
         if top == "time":
             self.add("effect", f"{path}()", node)
+        if owner is not None and word in ("assign", "assign_add", "assign_sub"):
+            self.add("assigned", f"{dotted(owner)}.{word}()", node)
         if owner is not None and word in _MUTATORS and not self.holds_tensor(owner):
             root = (dotted(owner) or "").split(".")[0]
             outer = root and root not in self.local
@@ -183,11 +233,35 @@ class Walk(TensorNames):
             return
         parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         chosen = [part for part in parts if not isinstance(part, ast.Slice)]
-        if self.holds_tensor(node.value) and any(self.holds_tensor(part) for part in chosen):
+        if self.holds_tensor(node.value) and any(self._is_mask(part) for part in chosen):
             self.add("boolean", "[mask]", node)
+        bounded = isinstance(parts[0], ast.Slice) and (parts[0].lower or parts[0].upper)
+        if self.holds_tensor(node.value) and (bounded or isinstance(parts[0], ast.Constant)):
+            if not (isinstance(parts[0], ast.Constant) and parts[0].value in (..., None)):
+                self.add("rows", "an index on the first axis", node)
         shape = isinstance(node.value, ast.Attribute) and node.value.attr == "shape"
         if shape and isinstance(node.slice, ast.Constant) and node.slice.value == 0:
             self.add("static-batch", ".shape[0]", node)
+
+    def _is_mask(self, node):
+        """Whether an index is a tensor of booleans, rather than of whole numbers."""
+        if isinstance(node, ast.Compare):
+            return self.holds_tensor(node)
+        if isinstance(node, (ast.UnaryOp, ast.BinOp)) and isinstance(
+            getattr(node, "op", None), (ast.Invert, ast.BitAnd, ast.BitOr)
+        ):
+            return self.holds_tensor(node)
+        if isinstance(node, ast.Call):
+            word = (dotted(node.func) or getattr(node.func, "attr", "")).split(".")[-1]
+            if word in ("cast", "astype", "to"):
+                return any(_text(a).startswith("bool") for a in (
+                    *node.args, *(k.value for k in node.keywords)))
+            return word in _MASKS and self.holds_tensor(node)
+        if isinstance(node, ast.Name) and node.id in self.tensors:
+            bound = [n.value for n in ast.walk(self.source.node) if isinstance(n, ast.Assign)
+                     and any(getattr(t, "id", None) == node.id for t in n.targets)]
+            return any(self._is_mask(b) for b in bound if not isinstance(b, ast.Name))
+        return False
 
     def _at_attribute(self, node):
         root = (dotted(node) or "").split(".")[0]

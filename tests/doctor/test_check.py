@@ -10,8 +10,10 @@ import pytest
 from keras import ops
 
 import keras_losskit as kl
+from keras_losskit.core.keras_internals import keras_generator
+from keras_losskit.core.takes import PREDICTIONS, SHAPES, TARGETS
+from keras_losskit.doctor import kinds
 from keras_losskit.doctor.report import LossCheckError
-from keras_losskit.doctor.state import keras_generator
 from tests.backends import BACKEND, to_numpy
 
 
@@ -86,23 +88,103 @@ def test_hints(shapes, said):
     assert "no kind of data" in kl.check_loss("mse", shapes="pictures")["no-data"].seen
 
 
+class Gaussian(kl.Loss):
+    """Nobody here knows it: it says itself what it takes."""
+
+    takes = kl.Takes("real", "parameters", "blocks")
+    blocks = 2
+
+    def call(self, y_true, y_pred):
+        mean, log_scale = ops.split(y_pred, 2, axis=-1)
+        error = (y_true - mean) * ops.exp(-ops.tanh(log_scale))
+        return ops.mean(ops.tanh(log_scale) + 0.5 * ops.square(error), axis=-1)
+
+
 @pytest.mark.parametrize(
-    ("loss", "kind"),
+    ("loss", "said"),
     [
-        (keras.losses.BinaryCrossentropy(), "binary"),
-        (keras.losses.SparseCategoricalCrossentropy(), "ids"),
-        (keras.losses.CategoricalCrossentropy(from_logits=True), "onehot"),
-        (keras.losses.Hinge(), "signs"),
-        (keras.losses.Poisson(), "positive"),
-        (keras.losses.Dice(), "map"),
-        (keras.losses.Circle(), "embeddings"),
-        (kl.Pinball(tau=[0.1, 0.9]), "quantiles"),
-        (kl.ChannelWeightedSquaredError([1.0, 2.0, 3.0, 4.0, 5.0]), "real"),
+        (keras.losses.BinaryCrossentropy(), "y_pred (6, 3) float32 (probability)"),
+        (keras.losses.SparseCategoricalCrossentropy(), "y_true (6,) int32"),
+        (keras.losses.CategoricalCrossentropy(from_logits=True), "y_pred (6, 3) float32 (logits)"),
+        (keras.losses.Poisson(), "(positive)"),
+        (keras.losses.Dice(), "y_true (6, 3) float32, y_pred (6, 3) float32 (simplex)"),
+        (keras.losses.Circle(), "y_true (6,) int32, y_pred (6, 4)"),
+        (kl.Pinball(tau=[0.1, 0.9]), "y_true (6,) float32, y_pred (6, 2)"),
+        (kl.ChannelWeightedSquaredError([1.0, 2.0, 3.0, 4.0, 5.0]), "y_pred (6, 5)"),
+        (kl.SubCenterArcFace(centers=2), "y_pred (6, 4) float32 (cosine)"),
+        (Gaussian(), "y_true (6, 2) float32, y_pred (6, 4)"),
+        (0.5 * Gaussian(), "y_true (6, 2) float32, y_pred (6, 4)"),
+        (kl.GIoU().on(y_true=slice(0, 4), y_pred=slice(1, 5)), "y_pred (6, 5) float32 (mixed)"),
+        (kl.GIoU().on(y_true=slice(0, 4), y_pred=slice(0, 4))
+         + kl.BinaryCrossentropy().on(y_true=4, y_pred=4), "y_pred (6, 5) float32 (mixed)"),
+        (kl.Huber().on(y_true="a", y_pred="a"), "y_pred (6, 3) float32 (real)"),
+        (kl.Huber().on(y_true="a", y_pred="a")
+         + kl.CategoricalCrossentropy().on(y_true="b", y_pred="b"), "(mixed)"),
     ],
-    ids=lambda x: x if isinstance(x, str) else type(x).__name__,
+    ids=repr,
 )
-def test_made_data_fits_the_loss(loss, kind):
-    assert f"kind `{kind}`" in kl.check_loss(loss, quick=True, checks=("shape",)).data
+def test_data_are_made_as_the_loss_declares(loss, said):
+    report = kl.check_loss(loss, quick=True)
+    assert "data made as the loss declares" in report.data and said in report.data
+    assert report.ok, str(report)
+
+
+WORDS = [
+    (y_true, y_pred, shapes)
+    for y_true in TARGETS for y_pred in PREDICTIONS for shapes in SHAPES
+]
+
+
+@pytest.mark.parametrize("shapes", SHAPES)
+def test_data_are_made_for_every_declaration(shapes):
+    for y_true, y_pred, word in WORDS:
+        if word != shapes:
+            continue
+        takes = kl.Takes(y_true, y_pred, shapes)
+        for n in (1, 3):
+            sample = kinds.declared(takes, n)
+            assert len(sample.y_true) == len(sample.y_pred) and sample.y_pred.size
+            assert np.isfinite(sample.y_true).all() and np.isfinite(sample.y_pred).all()
+            low, high = PREDICTIONS[y_pred].low, PREDICTIONS[y_pred].high
+            assert low <= sample.y_pred.min() and sample.y_pred.max() <= high
+            low, high = takes.range
+            rows = y_true not in ("classes", "ranks")
+            least = -1 if y_true == "relevance" else low
+            assert least <= sample.y_true.min() and (not rows or sample.y_true.max() <= high)
+    ranged = kinds.declared(kl.Takes("real", "real", y_true_range=(10, 20)))
+    assert 10 <= ranged.y_true.min() and ranged.y_true.max() <= 20
+
+
+def test_a_kind_given_as_a_hint_is_made():
+    for kind in ("hinge", "map", "onehot"):
+        kind = {"hinge": "signs"}.get(kind, kind)
+        report = kl.check_loss("mse", shapes=kind, quick=True, checks=("shape",))
+        assert f"kind `{kind}`" in report.data
+
+
+def test_dicts_hold_through_the_doctor():
+    class Parts(kl.Loss):
+        takes = kl.Takes("any", "any", "free")
+
+        def call(self, y_true, y_pred):
+            error = ops.mean(ops.square(y_true["x"] - y_pred["x"]), axis=-1)
+            return error * ops.cast(y_true["count"], error.dtype)
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(4, 3)).astype("float32")
+    y_true = {"x": x, "count": np.array([1, 2, 3, 4])}
+    y_pred = {"x": x + 1, "unused": x}
+    report = kl.check_loss(Parts(), y_true, y_pred, quick=True)
+    assert report.ok, str(report)
+    explained = kl.explain(Parts(), y_true, y_pred)
+    np.testing.assert_allclose(explained["parts"].values, [1, 2, 3, 4], rtol=1e-6)
+    assert set(explained.gradient) == {"x", "unused"} and not explained.gradient["unused"].any()
+    np.testing.assert_allclose(
+        explained["parts"].gradient_norm, np.linalg.norm(2 / 12 * np.arange(1, 5)[:, None]
+                                                         * np.ones((4, 3))), rtol=1e-5)
+    selected = kl.Huber().on(y_true="x", y_pred="x")
+    assert kl.check_loss(selected, y_true, y_pred, quick=True).ok
+    assert kl.explain(selected, y_true, y_pred).total == 0.5
 
 
 def test_logits_are_made_for_losses_from_logits():
@@ -146,6 +228,40 @@ def test_nothing_is_left_changed():
     np.testing.assert_array_equal(to_numpy(generator.state.value), before[2])
     meddling(ops.ones((2, 2)), ops.ones((2, 2)))
     assert count == 1 and (to_numpy(generator.state.value) != before[2]).any()
+
+
+class Remembers(keras.losses.Loss):
+    """Changes whatever a loss can reach."""
+
+    def __init__(self):
+        super().__init__()
+        self.average = keras.Variable(1.0, trainable=False)
+        self.array = np.ones(2)
+        self.nested = {"deep": [1, 2]}
+        self.normalize = keras.layers.BatchNormalization()
+        self.normalize.build((None, 3))
+
+    def call(self, y_true, y_pred):
+        error = ops.mean(ops.square(y_true - y_pred), axis=-1)
+        self.average.assign(0.9 * self.average + 0.1 * ops.stop_gradient(ops.mean(error)))
+        self.array += 1
+        self.nested["deep"].append(3)
+        self.normalize(ops.ones((4, 3)), training=True)
+        return error
+
+
+def test_every_variable_is_put_back_and_state_is_one_finding():
+    loss = Remembers()
+    moving = loss.normalize.moving_variance
+    before = to_numpy(moving.value).copy()
+    report = kl.check_loss(loss, quick=True)
+    assert float(to_numpy(loss.average.value)) == 1.0
+    np.testing.assert_array_equal(loss.array, [1, 1])
+    assert loss.nested == {"deep": [1, 2]}
+    np.testing.assert_array_equal(to_numpy(moving.value), before)
+    beyond = {"not-registered", "does-not-reload", "broadcast"}
+    stateful = {f.name for f in report.findings if f.severity != "info"} - beyond
+    assert stateful == {"hidden-state"}, str(report)
 
 
 def test_a_loss_of_another_backend_is_said_to_be_one():

@@ -88,7 +88,7 @@ def test_saturation_is_an_error_and_dice_weights_are_measured():
         binary = keras.losses.BinaryFocalCrossentropy(from_logits=True)
         assert "logits of 100" in kl.check_loss(binary, quick=True)["saturates"].seen
     dice = kl.check_loss(keras.losses.Dice(), quick=True)["weight-zero-stays"]
-    assert "only divide the value by 3" in dice.seen
+    assert "only divide the value by 6" in dice.seen
 
 
 @pytest.mark.skipif(BACKEND == "tensorflow", reason="Keras keeps ids there")

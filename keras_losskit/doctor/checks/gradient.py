@@ -2,13 +2,12 @@
 
 import numpy as np
 
+from keras_losskit.doctor import slopes
 from keras_losskit.doctor.check import first_line
 from keras_losskit.doctor.checks.graph import written_for_another
 from keras_losskit.doctor.profile import breaks
-from keras_losskit.doctor.running import Runner, attempt, wide
+from keras_losskit.doctor.running import wide
 from keras_losskit.doctor.source import line_of
-
-_LIMIT = 24  # Coordinates that are compared with finite differences.
 
 
 def check(exam):
@@ -23,7 +22,8 @@ def check(exam):
     _, gradient = found
     exam.facts["gradient"] = gradient
     if gradient is None or not np.any(gradient):
-        _missing(exam, gradient)
+        if not _only_saturated(exam, gradient):
+            _missing(exam, gradient)
         return
     if not np.isfinite(gradient).all():
         bad = int((~np.isfinite(gradient)).sum())
@@ -35,12 +35,30 @@ def check(exam):
             "argument as well as on the result.",
         )
         return
-    _zeros(exam, gradient)
+    if not _rows(exam, gradient):
+        _zeros(exam, gradient)
     _against_differences(exam)
-    if sample.kind in ("real", "positive") or (
-        sample.given and sample.y_true.shape == sample.y_pred.shape and sample.domain == "real"
-    ):
+    if sample.targets_are_predictions:
         breaks(exam)
+
+
+def _only_saturated(exam, gradient):
+    """Whether nothing moves because of the data, all of them exactly 0 or 1."""
+    sample = exam.sample
+    if gradient is None or slopes.saturated(sample) < 0.5:
+        return False
+    found, error = exam.run("gradient", sample.y_true, slopes.inside(sample))
+    if error is not None or found[1] is None or not np.any(found[1]):
+        return False
+    exam.add(
+        "saturates", "info",
+        "the gradient is 0 on these data, whose predictions are exactly 0 and 1; a little inside "
+        "it is not",
+        "There a clip, or the loss itself, is flat: a confidently wrong model learns nothing.",
+        "Compute from logits; a sigmoid or softmax in float32 reaches 0 and 1 exactly.",
+    )
+    _against_differences(exam, slopes.inside(sample))
+    return True
 
 
 def _missing(exam, gradient):
@@ -60,6 +78,38 @@ def _missing(exam, gradient):
 
 def _spoken(word):
     return word if word.startswith("a ") else f"`{word}`"
+
+
+def _rows(exam, gradient):
+    """Note rows of the batch that get no gradient because of their place in it."""
+    sample = exam.sample
+    if len(gradient) < 3:
+        return False
+
+    def still(g):
+        return ~np.any(g.reshape(len(g), -1), axis=1)
+
+    zero = still(gradient)
+    if not zero.any():
+        return False
+    t, p = (np.roll(x, 1, axis=0) for x in (sample.y_true, sample.y_pred))
+    rolled, error = exam.run("gradient", t, p)
+    if error is not None or rolled[1] is None:
+        return False
+    again = still(rolled[1])
+    if np.array_equal(again, np.roll(zero, 1)) or not (zero & again).any():
+        return False  # It is the samples that get none, wherever they stand.
+    if not np.array_equal(zero, again):
+        return False
+    rows = ", ".join(str(i) for i in np.flatnonzero(zero)[:6])
+    exam.add(
+        "rows-without-gradient", "error",
+        f"the samples at {rows} of {len(zero)} in the batch get no gradient, whatever they hold",
+        "A part of every batch is not trained on.",
+        "Compute on the whole batch: look for an index or slice on the first axis.",
+        exam.line_of("rows"),
+    )
+    return True
 
 
 def _zeros(exam, gradient):
@@ -87,29 +137,30 @@ def _zeros(exam, gradient):
 # --- against finite differences ---------------------------------------------------------
 
 
-def _against_differences(exam):
+def _against_differences(exam, y_pred=None):
     with wide():
-        result, error = attempt(_compare, exam, "float64")
+        found, error = exam.attempt(slopes.compare, exam, "float64", y_pred)
         if error is not None:
-            result, error = attempt(_compare, exam, "float32")
-    if error is not None:
+            found, error = exam.attempt(slopes.compare, exam, "float32", y_pred)
+    if error is not None or found is None:
         return
-    at, gradient, expected, precise, whole = result
-    _in_single(exam, whole)
-    scale = np.abs(expected).max(initial=0.0)
-    if scale == 0:
+    if not len(found.slope) or found.scale == 0:
+        if y_pred is None and slopes.saturated(exam.sample):
+            _against_differences(exam, slopes.inside(exam.sample))
         return
-    tolerance = (1e-5 if precise else 1e-2) * scale
-    wrong = np.abs(gradient - expected) > tolerance + 1e-3 * np.abs(expected)
-    if not wrong.any() or wrong.sum() <= 0.1 * wrong.size:  # A kink or two.
-        worst = np.abs(gradient - expected)[~wrong].max(initial=0) / scale
-        exam.show(f"gradient equals finite differences (to {max(worst, 1e-12):.0e})")
+    wrong = found.wrong
+    _in_single(exam, found, y_pred)
+    if not wrong.any():
+        off = np.abs(found.gradient - found.slope).max(initial=0) / found.scale
+        exam.show(f"gradient equals finite differences (to {max(off, 1e-12):.0e})")
         return
+    if wrong.sum() < 2 and len(wrong) > 2:
+        return  # One alone of many: a kink that was not seen.
     stopped = [h for h in exam.scan.of("cut") if h.word in ("stop_gradient", "detach")]
-    i = int(np.argmax(np.abs(gradient - expected)))
-    place = tuple(int(k) for k in at[i])
+    i = int(np.argmax(np.abs(found.gradient - found.slope)))
     seen = (
-        f"at y_pred{list(place)} the gradient is {gradient[i]:.4g}, the slope {expected[i]:.4g}"
+        f"at y_pred{list(found.places[i])} the gradient is {found.gradient[i]:.4g}, the slope "
+        f"{found.slope[i]:.4g}"
     )
     if stopped:
         exam.add(
@@ -117,27 +168,34 @@ def _against_differences(exam):
             "Right where that part is a weight or a target.", line=stopped[0].line,
         )
         return
-    factor = _factor(exam, gradient, expected)
+    factor = _factor(exam, found.gradient, found.slope)
+    by_hand = exam.scan.of("custom-gradient")
     exam.add(
         "wrong-gradient", "error",
         f"the gradient is not the derivative of the value: {seen}{factor}",
         "Training follows the gradient: a wrong one may climb instead of descending, and nothing "
         "warns.",
         "Leave out the hand-written gradient; else multiply by the `upstream` gradient that it is "
-        "given, and check the sign.",
+        "given, and check the sign." if by_hand else
+        "Something in it takes a part of the value out of the gradient, or writes a gradient by "
+        "hand.",
         exam.line_of("custom-gradient"),
     )
 
 
-def _in_single(exam, exact):
-    """Whether float32 gives the gradient that float64 gives (and differences confirm)."""
-    if exact is None or exam.runner.eager:
+def _in_single(exam, found, y_pred):
+    """Whether float32 gives the gradient that float64 gives, where the slope confirms it."""
+    right = ~found.wrong
+    if exam.runner.eager or not right.any():
         return
     sample = exam.sample
-    found, error = exam.run("mean_gradient", sample.y_true, sample.y_pred)
-    if error is not None or found[1] is None:
+    single, error = exam.run(
+        "mean_gradient", sample.y_true, sample.y_pred if y_pred is None else y_pred
+    )
+    if error is not None or single[1] is None:
         return
-    off = float(np.abs(found[1] - exact).max() / max(np.abs(exact).max(), 1e-30))
+    got = np.array([single[1][p] for p in found.places], "float64")
+    off = np.abs(got - found.gradient)[right].max() / found.scale
     if off > 1e-2:
         exam.add(
             "gradient-imprecise", "error",
@@ -146,45 +204,6 @@ def _in_single(exam, exact):
             "Split the cases with `where` (on the argument and on the result) instead of adding "
             "a correction that is 0 elsewhere.",
         )
-
-
-def _compare(exam, dtype):
-    sample = exam.sample
-    subject = exam.subject.with_dtype(dtype)
-    runner = Runner(subject)
-    runner.eager = exam.runner.eager
-    y_true = sample.y_true if sample.y_true.dtype.kind in "iu" else sample.y_true.astype(dtype)
-    y_pred = sample.y_pred.astype(dtype)
-    _, gradient = runner("mean_gradient", y_true, y_pred)
-    places = np.argwhere(np.ones(y_pred.shape, bool))
-    if len(places) > _LIMIT:
-        chosen = np.random.default_rng(0).choice(len(places), _LIMIT, replace=False)
-        places = places[np.sort(chosen)]
-
-    def difference(place, step):
-        up, down = y_pred.copy(), y_pred.copy()
-        up[tuple(place)] += step
-        down[tuple(place)] -= step
-        width = float(up[tuple(place)] - down[tuple(place)])
-        return (float(runner("mean", y_true, up)) - float(runner("mean", y_true, down))) / width
-
-    got = np.array([gradient[tuple(p)] for p in places], "float64")
-    size = min(max(float(np.abs(y_pred).mean()), 1e-3), 1.0)
-    steps = (1e-5, 1e-3, 1e-2) if dtype == "float64" else (1e-3, 3e-3, 1e-2)
-    expected = np.array([difference(p, steps[0] * size) for p in places])
-    scale = max(np.abs(expected).max(), np.abs(got).max(), 1e-12)
-    bad = np.abs(expected - got) > 1e-5 * scale
-    # Float32 inside (as in Keras' own `mean` on JAX and torch) blurs small steps, and a kink
-    # spoils large ones: the gradient is right if it agrees with any.
-    for i in np.flatnonzero(bad):
-        tried = [expected[i]] + [difference(places[i], step * size) for step in steps[1:]]
-        errors = np.abs(np.array(tried) - got[i])
-        if errors.min() < 5e-3 * scale:
-            expected[i] = tried[int(errors.argmin())]
-        elif abs(tried[1] - tried[2]) < abs(tried[0] - tried[1]):
-            expected[i] = tried[1]
-    precise = dtype == "float64" and not bad.any()
-    return places, got, expected, precise, gradient if precise else None
 
 
 def _factor(exam, gradient, expected):

@@ -2,7 +2,7 @@
 
 from keras_losskit.doctor import running
 from keras_losskit.doctor.check import first_line
-from keras_losskit.doctor.running import attempt, backend
+from keras_losskit.doctor.running import Runner, attempt, backend
 from keras_losskit.doctor.source import line_of
 
 _WHY = "`fit` compiles the loss: while that happens its tensors are symbols without values."
@@ -65,7 +65,7 @@ def check(exam):
 def _traces(exam):
     sample = exam.sample
     gradient = exam.runner._gradient
-    _, error = attempt(running.trace, gradient, sample.y_true, sample.y_pred)
+    _, error = exam.attempt(running.trace, gradient, sample.y_true, sample.y_pred)
     if backend() == "torch":
         _would_not_trace(exam)
         return
@@ -75,7 +75,7 @@ def _traces(exam):
         return
     if backend() == "tensorflow":
         fixed = running.compiled(gradient)
-        _, fixed_error = attempt(
+        _, fixed_error = exam.attempt(
             fixed, running.tensor(sample.y_true), running.tensor(sample.y_pred)
         )
         if fixed_error is None and not exam.runner.eager:
@@ -153,7 +153,7 @@ def _compiles_under_xla(exam):
     sample = exam.sample
     xla = running.compiled(exam.runner._gradient, xla=True)
     arrays = running.tensor(sample.y_true), running.tensor(sample.y_pred)
-    found, error = attempt(xla, *arrays)
+    found, error = exam.attempt(xla, *arrays)
     if error is None:
         exam.facts["xla"] = xla
         exam.show("compiles under XLA")
@@ -179,6 +179,26 @@ def _captured(exam):
                 "JAX refuses it, XLA may, and the mean is over another number in every batch.",
                 mend, h.line,
             )
+    for h in exam.scan.of("activation-twice")[:1]:
+        exam.add(
+            "activation-twice", "error",
+            f"`{h.word}` is given what went through a sigmoid or softmax already",
+            "The probabilities are squeezed once more: the loss cannot reach 0, and gradients "
+            "fade.",
+            "Hand it the logits, or say `from_logits=False`.", h.line,
+        )
+    named = {h.word for h in exam.scan.of("variable")}
+    held = [name for name, v in exam.state.variables.items()
+            if v.trainable and name not in named and "." not in name]
+    if held:
+        exam.add(
+            "untrained-variable", "warning",
+            f"`{held[0]}` is a trainable keras.Variable that the loss holds",
+            "`fit` trains the model's variables alone: it stays where it is, on JAX as a constant "
+            "of the compiled step.",
+            "Let a layer of the model hold it (`keras_losskit.LearnedWeights` for weights of "
+            "terms), or create it with trainable=False.",
+        )
     for h in exam.scan.of("variable"):
         exam.add(
             "captured-variable", "warning", f"`{h.word}` is a keras.Variable that no model tracks",
@@ -188,38 +208,66 @@ def _captured(exam):
 
 
 def _effects(exam):
-    for h in exam.scan.of("effect"):
+    stateful = _state(exam)
+    effects = [] if stateful else exam.scan.of("effect")
+    words = list(dict.fromkeys(h.word for h in effects))
+    if words:
         exam.add(
             "side-effect", "warning",
-            f"`{h.word}` runs when the step is traced: once, not once a batch",
+            f"{' and '.join(f'`{w}`' for w in words)} "
+            f"run{'s' if len(words) == 1 else ''} when the step is traced: once, not once a batch",
             "Counters stay at 1 and lists hold symbols, without an error.",
             "Return the number as a metric or a callback's log; to look at tensors use "
-            "`keras_losskit.watch`.", h.line,
+            "`keras_losskit.watch`.", effects[0].line,
         )
-    for h in exam.scan.of("python-random"):
+    for h in exam.scan.of("python-random")[:1]:
         exam.add(
             "frozen-random", "error",
             f"`{h.word}` draws once, when the step is traced: every batch gets the same numbers",
             "What was meant to be random is a constant of the compiled program.",
             "Use `keras.random` with a `keras.random.SeedGenerator`.", h.line,
         )
-    for h in exam.scan.of("random"):
+    for h in exam.scan.of("random")[:1]:
         exam.add(
             "random-state", "warning", f"`{h.word}` draws from a hidden state",
             "Equal inputs give different losses, and no seed of yours makes a run repeatable.",
             "Give it `seed=`, a `keras.random.SeedGenerator` that a layer of the model owns.",
             h.line,
         )
+
+
+def _state(exam):
+    """Note that the loss remembers, once; return whether it does."""
     if exam.scan.of("random", "python-random"):
-        return
-    sample = exam.sample
-    twice = [attempt(exam.runner.eagerly, "value", sample.y_true, sample.y_pred) for _ in "12"]
-    (a, e), (b, f) = twice
-    if e is None and f is None and a != b and a == a and abs(a - b) > 1e-6 * abs(a):
-        exam.add(
-            "hidden-state", "error", f"two calls on the same batch give {a:.6g} and {b:.6g}",
-            "The compiled step keeps what it saw at its trace.", "Keep no state in a loss.",
-        )
+        return False
+    moved = [name for name in exam.state.moved if name]
+    a, b = _twice(exam)
+    differ = a is not None and a == a and b == b and abs(a - b) > 1e-6 * abs(a)
+    if not moved and not differ:
+        return False
+    what = f"it changes `{moved[0]}` whenever it is called" if moved else ""
+    values = f"two calls on the same batch give {a:.6g} and {b:.6g}" if differ else ""
+    frozen = backend() == "jax" or not moved
+    exam.add(
+        "hidden-state", "error" if frozen else "warning",
+        ": ".join(x for x in (what, values) if x),
+        "The compiled step keeps what it saw at its trace." if frozen else
+        "`evaluate` moves it too, every metric and every look at the loss does, and on JAX the "
+        "step's trace leaves a symbol in it.",
+        "Keep no state in a loss: let a layer of the model hold it and hand it over in y_pred.",
+        exam.line_of("assigned", "effect"),
+    )
+    return True
+
+
+def _twice(exam):
+    """The values of two calls, nothing put back between them."""
+    sample, runner = exam.sample, Runner(exam.subject)
+    found = [attempt(runner.eagerly, "value", sample.y_true, sample.y_pred) for _ in "12"]
+    exam.state.restore()
+    if any(error is not None for _, error in found):
+        return None, None
+    return float(found[0][0]), float(found[1][0])
 
 
 def _notes(exam):

@@ -18,15 +18,18 @@ from keras_losskit.doctor.subject import Subject
 
 
 def check(exam):
+    from keras_losskit.doctor import least
+
     _edges(exam)
     _odd_batches(exam)
+    least.check(exam)
     if not exam.quick:
         _compiled_equals_eager(exam)
         _half(exam)
         _class_ids(exam)
 
 
-def _dense(sample):
+def dense(sample):
     """Targets in the shape of y_pred: one-hot rows from ids; `None` if they are neither."""
     t, p = sample.y_true, sample.y_pred
     if t.shape == p.shape:
@@ -37,9 +40,19 @@ def _dense(sample):
     return None
 
 
+def _soft(t, domain):
+    """Targets between 0 and 1."""
+    if domain == "simplex":
+        return 0.8 * t + 0.2 / t.shape[-1]
+    return 0.2 + 0.6 * t
+
+
 def edges(sample):
-    """`(what, y_pred, wrong, severity)`: predictions at the edges of the domain."""
-    t, p = _dense(sample), sample.y_pred
+    """`(what, y_pred, wrong, severity)`: predictions at the edges of the domain.
+
+    A fifth part is the targets, where they are others than the sample's.
+    """
+    t, p = dense(sample), sample.y_pred
     if sample.domain in ("probability", "simplex", "unit") and t is not None:
         if sample.domain == "simplex":
             wrong = np.roll(t, 1, axis=-1)
@@ -47,6 +60,16 @@ def edges(sample):
             wrong = 1 - (t > 0.5)
         yield "exact 0 and 1, all right", (t > 0.5) * 1.0, False, "error"
         yield "exact 0 and 1, all wrong", wrong, True, "error"
+        if sample.pairs and sample.domain != "unit":
+            soft = _soft(t, sample.domain)
+            yield "a perfect prediction of soft targets", soft, False, "error", soft
+            nothing = t * 0
+            if sample.domain == "simplex":
+                nothing[..., 0] = 1
+            yield (
+                "targets that are all background, predicted exactly", nothing, False, "error",
+                nothing,
+            )
     elif sample.domain == "logits":
         sign = np.where(t > 0.5, 1.0, -1.0) if t is not None else np.where(p > 0, 1.0, -1.0)
         yield "logits of 30, all wrong", -30 * sign, t is not None, "error"
@@ -59,7 +82,7 @@ def edges(sample):
     elif sample.domain == "cosine":
         sign = np.where((np.arange(p.size) % 2).reshape(p.shape), 1.0, -1.0)
         yield "cosines of exactly 1 and -1", sign, False, "error"
-    elif sample.y_true.shape == p.shape and sample.kind not in ("ranking", "signs", "scores"):
+    elif sample.targets_are_predictions:
         yield "a perfect prediction", sample.y_true, False, "error"
         sign = np.where((np.arange(p.size) % 2).reshape(p.shape), 1.0, -1.0)
         if sample.domain == "positive":
@@ -76,9 +99,10 @@ def edges(sample):
 
 def _edges(exam):
     sample, fine, stuck = exam.sample, [], False
-    for what, y_pred, wrong, severity in edges(sample):
+    for what, y_pred, wrong, severity, *others in edges(sample):
         y_pred = np.asarray(y_pred, sample.y_pred.dtype)
-        found, error = exam.run("gradient", sample.y_true, y_pred)
+        y_true = others[0].astype("float32") if others else sample.y_true
+        found, error = exam.run("gradient", y_true, y_pred)
         if error is not None:
             continue
         value, gradient = found
@@ -91,7 +115,7 @@ def _edges(exam):
             exam.add(
                 "not-finite", severity, f"at {what} {' and '.join(bad)}",
                 "One such batch makes every weight of the model NaN.",
-                _mend(sample, what), exam.line_of("edge"),
+                *_cause(exam, what, value, gradient),
             )
         else:
             fine.append(what)
@@ -111,17 +135,40 @@ def _spoken(x):
     return kind if x.ndim == 0 else f"{kind} in {int((~np.isfinite(x)).sum())} of {x.size} places"
 
 
-def _mend(sample, what):
-    if sample.domain == "logits":
-        return "Compute in logit space: softplus, logsumexp, or Keras' from_logits=True."
-    if "perfect" in what or "identical" in what:
-        return (
-            "The slope of sqrt, norm and division is infinite at 0: put `where` around the "
-            "argument too, `sqrt(where(x > 0, x, 1))`."
-        )
-    if "0 and 1" in what:
-        return "Clip the probability away from 0 and 1 before log and division, or take logits."
-    return "Use a form that does not overflow, such as |d| + softplus(-2|d|) for log cosh."
+# What is not finite where: the words of the source that can be to blame, and the mend.
+_LOG = ({"log", "log1p", "xlogy"},
+        "The log of 0 is infinite: clip its argument away from 0, or compute from logits.")
+_QUOTIENT = ({"/", "divide", "reciprocal", "true_divide", "rsqrt"},
+             "0/0 is NaN: add a small number to the denominator, or choose it with `where` on the "
+             "argument as well as on the result.")
+_ROOT = ({"sqrt", "norm", "rsqrt", "std", "power", "pow", "arccos"},
+         "The slope of a root or norm is infinite at 0: put `where` around the argument too, "
+         "`sqrt(where(x > 0, x, 1))`, or add a small number inside.")
+_OVERFLOW = ({"exp", "cosh", "sinh", "power", "pow", "expm1"},
+             "It overflows: use a form that does not, such as softplus, logsumexp, or "
+             "|d| + softplus(-2|d|) for log cosh.")
+
+
+def _cause(exam, what, value, gradient):
+    """`(mend, line)` of what is not finite, by where it is and what the source does."""
+    large = any(word in what for word in ("100", "1e6", "logits of", "times"))
+    lost = np.isnan(value) if np.ndim(value) == 0 else False
+    if np.isfinite(value).all():
+        order = (_ROOT, _QUOTIENT, _LOG, _OVERFLOW)  # The gradient alone.
+    elif large:
+        order = (_OVERFLOW, _LOG, _QUOTIENT, _ROOT)
+    elif lost:
+        order = (_QUOTIENT, _LOG, _ROOT, _OVERFLOW)
+    else:
+        order = (_LOG, _QUOTIENT, _OVERFLOW, _ROOT)
+    hazards = exam.scan.of("edge")
+    for words, mend in order:
+        for h in hazards:
+            if h.word.split(".")[-1] in words:
+                return mend, h.line
+    if exam.sample.domain == "logits" and large:
+        return "Compute in logit space: softplus, logsumexp, or Keras' from_logits=True.", None
+    return order[0][1], hazards[0].line if hazards else None
 
 
 def _saturation(exam, what, gradient):
@@ -135,8 +182,8 @@ def _saturation(exam, what, gradient):
         "saturates", severity,
         f"the gradient is exactly 0 at {what}: where the model is most wrong",
         "A confidently wrong model learns nothing from its worst mistakes.",
-        "Compute from logits with softplus or logsumexp rather than from clipped probabilities; "
-        "the kit's losses do.",
+        "Compute from logits with softplus or logsumexp rather than from clipped probabilities"
+        + ("." if exam.subject.of_kit else "; the kit's losses do."),
     )
     return True
 
@@ -172,8 +219,7 @@ def _must_be_finite(exam, what, found, error):
             "not-finite", "error", f"with {what} the {'value' if bad[0].ndim == 0 else 'gradient'} "
             f"is {_spoken(bad[0])}",
             "Small or sorted batches hold such targets; one makes every weight NaN.",
-            "Guard the division or the root: `where(x > 0, x, 1)` inside, `where` outside.",
-            exam.line_of("edge"),
+            *_cause(exam, what, found[0], found[1]),
         )
 
 
@@ -186,7 +232,7 @@ def _compiled_equals_eager(exam):
     for how, function in ways.items():
         if function is None:
             continue
-        got, failed = attempt(lambda f=function: to_numpy(f(tensor(t), tensor(p))[0]))
+        got, failed = exam.attempt(lambda f=function: to_numpy(f(tensor(t), tensor(p))[0]))
         if error is not None or failed is not None:
             continue
         if not np.isclose(eager, got, rtol=1e-4, atol=1e-6, equal_nan=True):
@@ -231,7 +277,9 @@ def _half_value(subject, sample, dtype):
 def _class_ids(exam):
     """301 classes under bfloat16, which has 8 bits for them."""
     sample, subject = exam.sample, exam.subject
-    if sample.kind not in ("ids", "map_ids") or sample.given or subject.function is not None:
+    if sample.takes is None or sample.takes.y_true != "classes" or sample.pairs:
+        return
+    if sample.given or subject.function is not None or sample.domain == "cosine":
         return
     n = 301
     rng = np.random.default_rng(0)

@@ -12,7 +12,6 @@ from keras_losskit.doctor.checks import fresh
 from keras_losskit.doctor.report import Line
 from keras_losskit.doctor.running import attempt, to_numpy
 from keras_losskit.doctor.source import plain_function
-from keras_losskit.doctor.subject import Subject
 
 _CONTRACT = "A file saved with it trains on with something else after loading, or does not load."
 
@@ -160,7 +159,9 @@ def _lost_now(exam, loss, again):
     t, p = exam.sample.y_true, exam.sample.y_pred
     if not lost and not exam.scan.of("random", "python-random"):
         value, e = exam.run("value", t, p)
-        other, f = attempt(Subject(again), *map(keras.ops.convert_to_tensor, (t, p)))
+        other, f = exam.attempt(
+            exam.subject.like(again), *map(keras.ops.convert_to_tensor, (t, p))
+        )
         if e is None and f is None and len(other.shape) == 0:
             if not np.isclose(value, to_numpy(other), rtol=1e-4, atol=1e-7, equal_nan=True):
                 lost = [("the value on one batch", float(value), float(to_numpy(other)))]

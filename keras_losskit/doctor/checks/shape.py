@@ -1,17 +1,21 @@
 """Shape: what the loss returns, and the trap of (N,) against (N, 1)."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from keras_losskit.doctor import kinds
+from keras_losskit.doctor import batches, kinds
 from keras_losskit.doctor.running import attempt
 
-_COLUMNS = ("real", "positive", "binary", "signs", "quality", "distances")
+# Targets of one column that is compared with one of y_pred.
+_COLUMNS = ("real", "positive", "nonnegative", "counts", "probability", "signs")
 
 
 def check(exam):
     _returned(exam)
     _broadcast_trap(exam)
     _weights_on_higher_ranks(exam)
+    batches.check(exam)
 
 
 def _returned(exam):
@@ -50,9 +54,14 @@ def _columns(exam):
     """A pair `(y_true (B, 1), y_pred)` to try the trap on, or `None`."""
     sample = exam.sample
     t, p = sample.y_true, sample.y_pred
-    if sample.kind in _COLUMNS and not sample.given:
-        column = kinds.make(sample.kind, 1, sample.domain == "logits")
+    takes = sample.takes
+    if sample.domain == "mixed":
+        return None
+    if not sample.given and takes.y_true in _COLUMNS and takes.shapes in ("equal", "decisions"):
+        column = kinds.declared(takes, 1)
         return column.y_true, column.y_pred
+    if takes is not None and takes.shapes not in ("equal", "decisions", "columns", "free"):
+        return None
     one = p.ndim <= 1 or (p.ndim == 2 and p.shape[-1] == 1)
     if one and t.size == p.size and p.size > 1:
         return t.reshape(-1, 1), p.reshape(-1, 1)
@@ -115,11 +124,13 @@ def _broadcast_trap(exam):
 
 
 def _weights_on_higher_ranks(exam):
-    if exam.subject.of_kit or exam.quick or exam.sample.kind not in ("real", "map", "binary"):
+    takes = exam.sample.takes
+    if exam.subject.of_kit or exam.quick or exam.sample.domain == "mixed":
         return
-    kind = "image" if exam.sample.kind == "real" else "map"
+    if takes is None or not exam.sample.pairs or takes.shapes not in ("equal", "decisions"):
+        return
     n = exam.sample.y_pred.shape[-1]
-    sample = kinds.make(kind, n, exam.sample.domain == "logits")
+    sample = kinds.declared(replace(takes, shapes="maps"), n, rows=True)
     values, error = exam.run("values", sample.y_true, sample.y_pred)
     if error is not None or values.ndim < 2:
         return

@@ -146,9 +146,9 @@ def _zero(exam):
 def _masks(exam):
     t, p = exam.sample.y_true, exam.sample.y_pred
     values = exam.facts.get("values")
-    if values is None or values.ndim != 1 or exam.subject.weighs_itself or exam.sample.kind in (
-        "embeddings", "views"
-    ):
+    if values is None or values.ndim != 1 or exam.subject.weighs_itself:
+        return
+    if exam.sample.in_batch:
         return
     mask = np.ones(len(p), bool)
     mask[1] = False
@@ -158,7 +158,7 @@ def _masks(exam):
         y_pred._keras_mask = tensor(mask)
         return to_numpy(exam.subject(tensor(t), y_pred))
 
-    got, error = attempt(masked)
+    got, error = exam.attempt(masked)
     reduction = getattr(exam.subject.loss, "reduction", None)
     if error is not None or reduction not in ("sum_over_batch_size", "mean"):
         return
@@ -198,7 +198,7 @@ def _reductions(exam, weights):
         other, error = attempt(subject.with_reduction, reduction)
         if error is not None:
             continue
-        runner = Runner(other)
+        runner = Runner(other, exam.state)
         got, error = attempt(
             lambda r=runner: to_numpy(ops.convert_to_tensor(
                 r._raw(tensor(t), tensor(p), tensor(_shaped(exam, weights)))))

@@ -1,0 +1,111 @@
+"""Is a perfect prediction the best one?"""
+
+import numpy as np
+
+from keras_losskit.doctor.checks.numbers import dense
+
+_DRAWS = 2
+_SHARE = 0.9  # Of the samples must agree before anything is said.
+
+
+def check(exam):
+    """Note a loss that is higher at a perfect prediction, or on the way to it."""
+    paths = [path for seed in range(_DRAWS) if (path := _path(exam.sample, seed)) is not None]
+    if len(paths) < _DRAWS or exam.scan.of("random", "python-random"):
+        return
+    perfect, towards, seen = True, True, None
+    for path in paths:
+        found = [_values(exam, path(x)) for x in (0.0, 0.15, 0.3, 1.0)]
+        if any(v is None or not np.isfinite(v).all() for v in found):
+            return
+        start, step, further, end = found
+        tolerance = 1e-4 * (np.abs(start) + np.abs(end)) + 1e-7
+        if np.allclose(further - step, step - start, rtol=1e-3, atol=1e-6) and np.allclose(
+            end - start, (step - start) / 0.15, rtol=1e-3, atol=1e-6
+        ):
+            return  # Linear in y_pred: a critic's score has no best prediction.
+        perfect &= np.mean(end > start + tolerance) >= _SHARE
+        rises = (step > start + 0.1 * tolerance) & (further > step + 0.1 * tolerance)
+        towards &= np.mean(rises) >= _SHARE
+        seen = seen or (float(start.mean()), float(step.mean()), float(end.mean()))
+    start, step, end = seen
+    if perfect:
+        said = (
+            f"a perfect prediction costs {end:.4g}, a wrong one {start:.4g}: the loss rewards "
+            "what is wrong"
+        )
+    elif towards:
+        said = (
+            f"a step from a wrong prediction towards the target raises it from {start:.4g} to "
+            f"{step:.4g}"
+        )
+    else:
+        exam.show("a perfect prediction costs least")
+        return
+    exam.add(
+        "perfect-not-least", "error", said,
+        "Training minimises: it moves away from the targets.",
+        "Look for a minus sign that is missing (a similarity or log-likelihood is maximised), "
+        "for y_true and y_pred in each other's place, for a factor on the wrong side.",
+    )
+
+
+def _values(exam, y_pred):
+    """One value per sample, or one number where there is only that."""
+    found, error = exam.run("values", exam.sample.y_true, y_pred)
+    if error is not None:
+        return None
+    found = found.astype("float64")
+    n = len(y_pred)
+    if found.ndim and len(found) == n:
+        return found.reshape(n, -1).mean(axis=1)
+    return found.reshape(1, -1).mean(axis=1)
+
+
+def _path(sample, seed):
+    """`path(x)`: predictions from wrong (0) to perfect (1); `None` where that is unknown."""
+    rng = np.random.default_rng(seed + 5)
+    t = dense(sample)
+    p = sample.y_pred
+    takes = sample.takes
+    if takes is not None and takes.y_true in ("unused", "any", "ids", "relevance"):
+        return None
+    binary = t is not None and np.isin(t, (0, 1)).all()
+    if sample.domain in ("simplex", "probability", "unit") and binary:
+        rows = sample.domain == "simplex"
+        other = np.roll(t, 1 + seed % max(p.shape[-1] - 1, 1), axis=-1) if rows else 1 - t
+        noise = rng.uniform(0.02, 0.06, size=p.shape[:-1])[..., None]
+        if rows and not np.allclose(t.sum(-1), 1):
+            return None
+
+        def path(x):
+            share = (1 - noise) * (1 - x) * 0.9 + noise
+            share = np.where(x == 1, 1e-3, share)
+            return ((1 - share) * t + share * other).astype(p.dtype)
+
+        return path
+    if sample.domain == "logits" and binary:
+        if sample.guessed:
+            return None  # A softplus or softmax need not be one of logits.
+        if takes is not None and takes.shapes in ("levels", "bins"):
+            return None
+        sign = np.where(t > 0.5, 1.0, -1.0)
+        start = rng.uniform(1.6, 2.4, size=p.shape)
+        return lambda x: (sign * (-start + x * (start + 6))).astype(p.dtype)
+    if sample.targets_are_predictions or (
+        takes is not None and takes.y_true == takes.y_pred == "logits" and sample.pairs
+    ):
+        return _towards_target(sample, rng)
+    return None
+
+
+def _towards_target(sample, rng):
+    t, p = sample.y_true.astype("float64"), sample.y_pred
+    off = rng.choice([-1.0, 1.0], size=p.shape) * rng.uniform(1, 3, size=p.shape)
+    if sample.domain == "positive":
+        low = np.maximum(t, 1e-2)
+        off = np.exp(0.5 * off)
+        return lambda x: (low * off ** (1 - x)).astype(p.dtype)
+    if sample.domain != "real":
+        return None
+    return lambda x: (t + (1 - x) * off).astype(p.dtype)
