@@ -17,8 +17,10 @@ def check(exam):
         return  # Said already: it is not led by the batch.
     if exam.scan.of("random", "python-random"):
         return
+    if not _another_size(exam, n, values):
+        return
     alone = _alone(exam, n)
-    if alone is not None and _another_size(exam, n, values):
+    if alone is not None:
         _mixed(exam, values, alone)
 
 

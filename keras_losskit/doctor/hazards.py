@@ -43,10 +43,9 @@ class Scan:
         """Every dotted name that is called, last parts only: hints of what the loss does."""
         words = set()
         for source in self.sources:
-            for node in ast.walk(source.node):
-                if isinstance(node, ast.Call):
-                    name = dotted(node.func) or getattr(node.func, "attr", "")
-                    words.add(name.split(".")[-1])
-                    words |= {f"{k.arg}=True" for k in node.keywords
-                              if getattr(k.value, "value", None) is True}
+            for node in source.calls():
+                name = dotted(node.func) or getattr(node.func, "attr", "")
+                words.add(name.split(".")[-1])
+                words |= {f"{k.arg}=True" for k in node.keywords
+                          if getattr(k.value, "value", None) is True}
         return words
