@@ -86,7 +86,7 @@ def explained_variance(y_true, y_pred):
 
 
 # Earth mover's distance for NIMA (titu1994): the cumsum along the wrong axis.
-@fault("samples-mixed")
+@fault("samples-mixed", "warning")
 def earth_mover_down_the_batch(y_true, y_pred):
     d = ops.cumsum(y_true, axis=0) - ops.cumsum(y_pred, axis=0)
     return ops.sqrt(ops.mean(ops.square(d), axis=-1) + EPS)
@@ -125,7 +125,7 @@ def root_over_the_batch(y_true, y_pred):
     return ops.sqrt(ops.mean(ops.square(y_true - y_pred)) + EPS)
 
 
-@fault("samples-mixed")
+@fault("samples-mixed", "warning")
 def softmax_down_the_batch(y_true, y_pred):
     order = ops.cast(ops.arange(ops.shape(y_pred)[0]), "float32")
     return squares(y_true, y_pred) * (1 + order)
