@@ -31,6 +31,8 @@ def _parser():
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     one = commands.add_parser("list", help="every loss: name, family, formula, reference")
+    one.add_argument("word", metavar="WORD", nargs="?",
+                     help="only those with this word in their documentation, such as imbalance")
     one.add_argument("--family", help="only this family, such as regression")
     one.set_defaults(run=_list)
     one = commands.add_parser("show", help="the documentation of one loss")
@@ -41,8 +43,8 @@ def _parser():
     )
     one.add_argument(
         "loss", metavar="LOSS",
-        help="package.module:loss (a function, a loss, or a class without required arguments), "
-        "or a name such as mse or Huber",
+        help="package.module:loss or path/to/file.py:loss (a function, a loss, or a class "
+        "without required arguments), or a name such as mse or Huber",
     )
     one.add_argument("--y-true", metavar="N,N", type=_shape, help="shape of y_true, as 32,1")
     one.add_argument("--y-pred", metavar="N,N", type=_shape, help="shape of y_pred, as 32,1")
@@ -100,6 +102,12 @@ def _reference(cls):
     return text.split(", http")[0].rstrip(".")
 
 
+def _speaks_of(cls, word):
+    """Whether a class's name, family or documentation holds a word."""
+    text = f"{cls.__name__} {_family(cls)} {inspect.getdoc(cls)}"
+    return word.lower() in text.lower()
+
+
 def _list(given):
     losses = _losses()
     families = list(dict.fromkeys(map(_family, losses.values())))
@@ -108,8 +116,13 @@ def _list(given):
               file=sys.stderr)
         return NO_LOOK
     width = _width()
+    if given.word is not None:
+        losses = {name: cls for name, cls in losses.items() if _speaks_of(cls, given.word)}
+        if not losses:
+            print(f"No loss speaks of {given.word!r}.", file=sys.stderr)
+            return NO_LOOK
     for family in families:
-        if given.family not in (None, family):
+        if given.family not in (None, family) or family not in map(_family, losses.values()):
             continue
         print(f"{family}")
         for name, cls in losses.items():
@@ -151,14 +164,16 @@ def _find(text):
 
     import keras_losskit as kl
 
-    module, colon, path = text.partition(":")
+    module, colon, path = text.rpartition(":")  # A drive of Windows ends in one, too.
+    if not colon:
+        module = text
     if not colon:
         if text in _losses():
             return getattr(kl, text)()
         return keras.losses.get(text)
     if not path:
         raise ValueError(f"{text!r} names no loss after the colon")
-    thing = importlib.import_module(module)
+    thing = _file(module) if module.endswith(".py") else importlib.import_module(module)
     for part in path.split("."):
         thing = getattr(thing, part)
     if inspect.isclass(thing):
@@ -166,6 +181,15 @@ def _find(text):
     if not callable(thing):
         raise TypeError(f"{text} is {thing!r}, which is no loss")
     return thing
+
+
+def _file(path):
+    """The module that a file is, under the name that its folder's programs import it by."""
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"there is no file {path!r}")
+    folder, name = os.path.split(os.path.abspath(path))
+    sys.path.insert(0, folder)
+    return importlib.import_module(name.removesuffix(".py"))
 
 
 def _check(given):

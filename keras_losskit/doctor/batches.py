@@ -17,8 +17,10 @@ def check(exam):
         return  # Said already: it is not led by the batch.
     if exam.scan.of("random", "python-random"):
         return
+    if not _another_size(exam, n, values):
+        return
     alone = _alone(exam, n)
-    if alone is not None and _another_size(exam, n, values):
+    if alone is not None:
         _mixed(exam, values, alone)
 
 
@@ -44,8 +46,9 @@ def _alone(exam, n):
 
 
 def _one_sample(exam, what):
+    # What compares samples with each other may want more than one.
     exam.add(
-        "one-sample", "error", f"a batch of one sample {what}",
+        "one-sample", "info" if exam.sample.in_batch else "error", f"a batch of one sample {what}",
         "The last batch of an epoch may hold one; a NaN makes every weight NaN.",
         "Keep every axis (`axis=-1`, not `squeeze`), and guard what divides by the spread or by "
         "the number of others.", exam.line_of("squeeze", "edge"),
@@ -63,7 +66,6 @@ def _another_size(exam, n, values):
     if values.ndim and (not twice.ndim or len(twice) != 2 * n):
         _fixed(exam, f"for {2 * n} samples it returns shape {twice.shape}, for {n} {values.shape}")
         return False
-    exam.facts["values of twice the batch"] = twice
     return True
 
 
@@ -80,18 +82,15 @@ def _mixed(exam, values, alone):
     n = len(exam.sample.y_pred)
     if exam.subject.weighs_itself:
         return
-    twice = exam.facts["values of twice the batch"]
     if values.ndim:
         own = values[: len(alone)].astype("float64")
         single = np.concatenate([np.reshape(a, (1, -1)) for a in alone])
         single = single.reshape(own.shape) if single.size == own.size else None
         if single is None or np.allclose(own, single, rtol=1e-3, atol=1e-5):
             return
-        if _moves_with_order(exam, values):
+        if not exam.sample.in_batch and _moves_with_order(exam, values):
             return
         if _by_batch(exam, own, single, n):
-            return
-        if np.allclose(twice[n:], twice[:n], rtol=1e-4, atol=1e-6) is False:
             return
         if exam.sample.in_batch:
             return
@@ -135,8 +134,9 @@ def _moves_with_order(exam, values):
         return False
     if np.allclose(rolled, values[order], rtol=1e-3, atol=1e-5):
         return False
+    # A stranger of which nothing is known may have an order: pairs, or steps of time.
     exam.add(
-        "samples-mixed", "error",
+        "samples-mixed", "warning" if exam.sample.guessed else "error",
         "a sample's value changes with the order of the batch: "
         f"[{_few(values[order])}] becomes [{_few(rolled)}]",
         "Values are mixed along the batch axis; weights then weigh other samples.",

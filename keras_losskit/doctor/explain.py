@@ -1,5 +1,6 @@
 """`explain`: the numbers behind one value of a loss, term by term, as NumPy."""
 
+import textwrap
 from dataclasses import dataclass
 
 import keras
@@ -7,7 +8,7 @@ import numpy as np
 from keras import ops
 
 import keras_losskit as kl
-from keras_losskit.doctor.running import tensor, to_numpy, value_and_gradient
+from keras_losskit.doctor.running import attempt, tensor, to_numpy, value_and_gradient
 from keras_losskit.doctor.subject import Subject
 from keras_losskit.doctor.watch import watching
 
@@ -48,11 +49,12 @@ class Explanation:
         terms: `{name: TermExplanation}`.
         gradient: d total / d y_pred, as NumPy, in the structure of y_pred.
         watched: what `watch` showed inside the loss.
+        notes: what of the batch lies outside what the loss takes, in words.
     """
 
-    def __init__(self, loss, total, terms, gradient, watched):
+    def __init__(self, loss, total, terms, gradient, watched, notes=()):
         self.loss, self.total, self.terms = loss, total, terms
-        self.gradient, self.watched = gradient, watched
+        self.gradient, self.watched, self.notes = gradient, watched, tuple(notes)
 
     def __getitem__(self, name):
         return self.terms[name]
@@ -83,6 +85,8 @@ class Explanation:
                 f"{value.min():.4g} to {value.max():.4g}, mean {value.mean():.4g}"[:width]
                 if value.size else f"watched {name}: {value.shape} {value.dtype}"
             )
+        for note in self.notes:
+            lines += textwrap.wrap(f"out of range: {note}", width)
         return "\n".join(lines)
 
     def __str__(self):
@@ -137,7 +141,19 @@ def explain(loss, y_true, y_pred, sample_weight=None, *, worst=3):
     with watching() as seen:
         subject(y_true, y_pred, weights)
     name = repr(subject.loss) if subject.of_kit else subject.name
-    return Explanation(name, total, terms, gradient, dict(seen))
+    notes = _notes(subject, y_true, y_pred)
+    return Explanation(name, total, terms, gradient, dict(seen), notes)
+
+
+def _notes(subject, y_true, y_pred):
+    """What of a batch lies outside what the loss takes."""
+    from keras_losskit.doctor import data
+    from keras_losskit.doctor.hazards import Scan
+    from keras_losskit.doctor.source import sources
+
+    scan, error = attempt(lambda: Scan(sources(subject)))
+    found, failed = attempt(data.out_of_range, subject, scan, y_true, y_pred)
+    return () if error is not None or failed is not None or found is None else (found[0],)
 
 
 def _number(weight):

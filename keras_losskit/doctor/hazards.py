@@ -5,6 +5,19 @@ import ast
 from keras_losskit.doctor.source import dotted
 from keras_losskit.doctor.walk import Walk
 
+_COMPARISONS = {"equal", "not_equal", "greater", "greater_equal", "less", "less_equal"}
+
+
+def _marks_missing(node, comparison):
+    """Whether a number stands for what is missing: -1, 255, or the 0 of `>= 0`."""
+    if isinstance(node, ast.UnaryOp):
+        return isinstance(node.op, ast.USub)
+    value = getattr(node, "value", None) if isinstance(node, ast.Constant) else None
+    if value == 0:
+        text = ast.unparse(comparison)
+        return ">=" in text or "greater_equal" in text
+    return isinstance(value, (int, float)) and not 0 <= value <= 1
+
 
 class Scan:
     """The hazards of all the functions of a loss."""
@@ -27,6 +40,25 @@ class Scan:
             if h.line.file == line.file and abs(h.line.line - line.line) <= 1
         ]
 
+    def compares(self, argument):
+        """Whether the loss compares its targets with a number, as a mask of missing ones does."""
+        place = ("y_true", "y_pred").index(argument)
+        for source in self.sources[:1]:
+            names = source.arguments[place : place + 1]
+            for node in ast.walk(source.node):
+                if isinstance(node, ast.Compare):
+                    parts = [node.left, *node.comparators]
+                elif isinstance(node, ast.Call) and (
+                    (dotted(node.func) or "").split(".")[-1] in _COMPARISONS
+                ):
+                    parts = node.args
+                else:
+                    continue
+                named = [p for p in parts if getattr(p, "id", None) in names]
+                if named and any(_marks_missing(p, node) for p in parts):
+                    return True
+        return False
+
     def numbers(self):
         """The whole numbers that stand in the source, or are named in it."""
         found = []
@@ -43,10 +75,9 @@ class Scan:
         """Every dotted name that is called, last parts only: hints of what the loss does."""
         words = set()
         for source in self.sources:
-            for node in ast.walk(source.node):
-                if isinstance(node, ast.Call):
-                    name = dotted(node.func) or getattr(node.func, "attr", "")
-                    words.add(name.split(".")[-1])
-                    words |= {f"{k.arg}=True" for k in node.keywords
-                              if getattr(k.value, "value", None) is True}
+            for node in source.calls():
+                name = dotted(node.func) or getattr(node.func, "attr", "")
+                words.add(name.split(".")[-1])
+                words |= {f"{k.arg}=True" for k in node.keywords
+                          if getattr(k.value, "value", None) is True}
         return words

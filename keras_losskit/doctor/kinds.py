@@ -133,6 +133,8 @@ def declared(takes, n=3, batch=BATCH, *, blocks=2, classes=None, rows=False, for
         form: which of several shapes, where they are free.
     """
     rng = np.random.default_rng(_SEED)
+    if takes.shapes == "free" and form == FREE - 1:
+        return replace(_sequence(batch), kind="declared", takes=takes)
     t_shape, p_shape = _shapes(takes, n, batch, blocks, rows, form)
     p, domain = _predictions(rng, takes, p_shape)
     t = _targets(rng, takes, t_shape, p_shape, p, classes)
@@ -145,7 +147,7 @@ def declared(takes, n=3, batch=BATCH, *, blocks=2, classes=None, rows=False, for
 
 # --- shapes ------------------------------------------------------------------------------
 
-FREE = 5  # How many pairs of shapes are tried where they are free.
+FREE = 6  # How many pairs of shapes are tried where they are free.
 
 
 def _shapes(takes, n, b, blocks, rows, form):
@@ -171,7 +173,7 @@ def _shapes(takes, n, b, blocks, rows, form):
         "boxes": ((b, 4), (b, 4)),
         "free": [
             ((b, n), (b, n)), ((b, 1), (b, n)), ((b,), (b, n)), ((*_MAP, n), (*_MAP, n)),
-            ((b, n), (b, 1)),
+            ((b, n), (b, 1)), None,
         ][form],
     }
     return by_word[takes.shapes]

@@ -3,6 +3,10 @@
 import numpy as np
 
 POINTS = 241
+_NO_PULL = "The gradient cannot see a jump, so nothing pulls across it."
+_MEET = (
+    "Let the branches meet; for a linear centre and squared tails `keras_losskit.ReverseHuber`."
+)
 
 
 def slopes(exam, d, n):
@@ -19,8 +23,8 @@ def values(exam, d, n):
     """The value at each error in `d`, one sample at a time where it must be."""
     t, p = _batch(exam, d, n)
     found, error = exam.run("values", t, p)
-    if error is None and found.shape == (len(t),):
-        return found[: len(d)].astype("float64")
+    if error is None and found.shape[:1] == (len(t),):
+        return found.reshape(len(t), -1).mean(axis=1)[: len(d)].astype("float64")
     out = []
     for i in range(len(d)):
         value, error = exam.run("mean", t[i : i + 1], p[i : i + 1])
@@ -61,7 +65,8 @@ def breaks(exam):
         return
     step = d[1] - d[0]
     places = _jumps(slope, d)
-    found_value = found_slope = False
+    found_value = _steps_up(exam, d, slope, n)
+    found_slope = False
     for i in places:
         low, high = _narrow(exam, d[i], d[i + 1], n)
         if low is None or abs(low) < 2 * step:
@@ -82,9 +87,7 @@ def breaks(exam):
             exam.add(
                 "value-jumps", "info",
                 f"the value jumps from {ends[0]:.3g} to {ends[1]:.3g} where {where} passes {at}",
-                "The gradient cannot see a jump, so nothing pulls across it.",
-                "Let the branches meet; for a linear centre and squared tails "
-                "`keras_losskit.ReverseHuber`.", exam.line_of("cut"),
+                _NO_PULL, _MEET, exam.line_of("cut"),
             )
         elif not found_slope and abs(rise) <= 10 * expected + 1e-3:
             found_slope = True
@@ -96,6 +99,32 @@ def breaks(exam):
                 "`keras_losskit.Huber` and `ReverseHuber` are the smooth forms.",
                 exam.line_of("cut"),
             )
+
+
+def _steps_up(exam, d, slope, n):
+    """Note a step of the value that the slopes beside it do not explain."""
+    t, p = _batch(exam, d, n)
+    found, error = exam.run("values", t, p)
+    if error is not None or found.shape[:1] != (len(t),):
+        return False
+    value = found.reshape(len(t), -1).mean(axis=1).astype("float64")
+    rise = np.diff(value)
+    ends = np.abs(np.stack([slope[1:], slope[:-1]])).max(axis=0) * (d[1] - d[0])
+    odd = np.abs(rise) > 5 * ends + 1e-3 * np.ptp(value)
+    # Beside the next kink of a smooth branch the slopes themselves change.
+    odd &= np.abs(rise) > 0.02 * np.ptp(value)
+    if not odd.any() or odd.sum() > 4:
+        return False
+    i = int(np.flatnonzero(odd)[0])
+    unit = exam.sample.domain in _UNIT
+    place = (d[i] + d[i + 1]) / 2
+    exam.add(
+        "value-jumps", "info",
+        f"the value jumps from {value[i]:.3g} to {value[i + 1]:.3g} where "
+        f"{'p' if unit else 'the error'} passes {1 + place if unit else place:.3g}",
+        _NO_PULL, _MEET, exam.line_of("cut"),
+    )
+    return True
 
 
 def _jumps(slope, d):

@@ -30,6 +30,11 @@ class Source:
     def line(self, node_or_number):
         return _line(self.file, getattr(node_or_number, "lineno", node_or_number))
 
+    def calls(self):
+        """The calls of its body. Decorators ran when it was made, not when it is called."""
+        body = self.node.body if isinstance(self.node.body, list) else [self.node.body]
+        return [n for part in body for n in ast.walk(part) if isinstance(n, ast.Call)]
+
     @property
     def arguments(self):
         """Names of the arguments, without `self`."""
@@ -136,7 +141,7 @@ def sources(subject, depth=3):
         found.append(source)
         if level >= depth:
             continue
-        for call in (n for n in ast.walk(source.node) if isinstance(n, ast.Call)):
+        for call in source.calls():
             for node in (call.func, *call.args):
                 thing = source.resolve(node)
                 if thing is None or inspect.isclass(thing) or not callable(thing):

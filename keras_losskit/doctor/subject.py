@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import re
 
 import keras
 from keras import ops
@@ -14,12 +15,23 @@ class _Wrapped(keras.losses.Loss):
     """A plain function, as Keras' `compile` wraps it."""
 
     def __init__(self, function):
-        # A lambda's own name opens no scope in a graph of TensorFlow.
-        super().__init__(name=getattr(function, "__name__", "loss").strip("<>"))
+        # Not every name of a function opens a scope in a graph of TensorFlow.
+        name = re.sub(r"[^A-Za-z0-9_]+", "_", getattr(function, "__name__", "loss")).strip("_")
+        super().__init__(name=name if name[:1].isalpha() else f"loss_{name}")
         self.function = function
 
     def call(self, y_true, y_pred):
         return self.function(*same_rank(y_true, y_pred))
+
+
+def _instance(cls):
+    """An instance of a class of losses that needs no arguments."""
+    try:
+        return cls()
+    except TypeError as error:
+        raise TypeError(
+            f"{cls.__name__} is a class that needs arguments; give an instance of it ({error})."
+        ) from error
 
 
 def same_rank(y_true, y_pred):
@@ -54,8 +66,8 @@ class Subject:
         self.given = loss
         if isinstance(loss, (str, dict)):
             loss = keras.losses.get(loss)
-        if inspect.isclass(loss) and issubclass(loss, keras.losses.Loss):
-            loss = loss()
+        if inspect.isclass(loss):
+            loss = _instance(loss)
         self.function = None
         if not isinstance(loss, keras.losses.Loss):
             if not callable(loss):

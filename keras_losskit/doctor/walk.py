@@ -96,6 +96,7 @@ class Walk(TensorNames):
             if len(node.args) < 2:
                 self.add("squeeze", path or word, node)
         self._activation(node, word, arguments)
+        self._order(node, word)
         if word == "GradientTape":
             self.add("tape", path, node)
         if word in ("mean", "sum", "reduce_mean", "reduce_sum", "prod", "max", "norm"):
@@ -117,6 +118,20 @@ class Walk(TensorNames):
                 self.add("cut", f"{word} to {whole[0]}", node)
         if word in ("int", "long", "bool") and isinstance(node.func, ast.Attribute):
             self.add("cut", word, node)
+
+    def _order(self, node, word):
+        """The two arguments of the loss, handed on the other way round."""
+        names = [getattr(a, "id", None) for a in node.args[:2]]
+        if not self.is_loss or names != self.source.arguments[:2][::-1]:
+            return
+        callee = self.source.resolve(node.func)
+        try:
+            wanted = list(inspect.signature(callee).parameters)[:2] if callee else []
+        except (TypeError, ValueError):
+            return
+        symmetric = any(w in word for w in ("squared", "absolute", "huber", "cosine", "log_cosh"))
+        if wanted in (["y_true", "y_pred"], ["target", "output"]) and not symmetric:
+            self.add("swapped", word, node)
 
     def _activation(self, node, word, arguments):
         """A sigmoid or softmax of what went through one already."""

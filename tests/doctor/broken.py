@@ -572,3 +572,6 @@ class RoundsIds(keras.losses.SparseCategoricalCrossentropy):
 if BACKEND != "tensorflow":
     instance(RoundsIds)
     FAULTS[-1].options = {"quick": False, "checks": ("numbers",), "shapes": "ids"}
+
+# Those of losses that were published join them.
+from tests.doctor import broken_published  # noqa: E402, F401

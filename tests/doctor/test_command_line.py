@@ -33,6 +33,28 @@ def test_list_of_a_family(capsys):
     assert main(["list", "--family", "nothing"]) == 2
 
 
+def test_list_of_a_word(capsys):
+    assert main(["list", "imbalance"]) == 0
+    out = capsys.readouterr().out
+    assert "Focal" in out and "KoLeo" not in out
+    assert main(["list", "no such word anywhere"]) == 2
+    assert "No loss speaks of" in capsys.readouterr().err
+
+
+def test_check_of_a_file(capsys, tmp_path):
+    file = tmp_path / "my_own_losses.py"
+    file.write_text(
+        "from keras import ops\n\n\ndef fine(y_true, y_pred):\n"
+        "    return ops.mean(ops.square(y_true - y_pred), axis=-1)\n\n\n"
+        "def still(y_true, y_pred):\n"
+        "    return ops.mean(ops.square(y_true - ops.round(y_pred)), axis=-1)\n"
+    )
+    assert main(["check", f"{file}:fine", "--quick"]) == 0
+    assert main(["check", f"{file}:still", "--quick"]) == 1
+    assert "my_own_losses.py:9" in capsys.readouterr().out
+    assert main(["check", f"{tmp_path / 'nothing.py'}:fine"]) == 2
+
+
 def test_show(capsys):
     assert main(["show", "Huber"]) == 0
     out = capsys.readouterr().out

@@ -83,8 +83,10 @@ def _spoken(word):
 def _rows(exam, gradient):
     """Note rows of the batch that get no gradient because of their place in it."""
     sample = exam.sample
-    if len(gradient) < 3:
+    if len(gradient) < 3 or sample.in_batch:
         return False
+    if any(h.word in ("stop_gradient", "detach") for h in exam.scan.of("cut")):
+        return False  # Held fixed on purpose.
 
     def still(g):
         return ~np.any(g.reshape(len(g), -1), axis=1)

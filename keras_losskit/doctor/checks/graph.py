@@ -1,5 +1,10 @@
 """Graph safety: does the loss trace and compile, and what happens only once?"""
 
+import functools
+
+import keras
+import numpy as np
+
 from keras_losskit.doctor import running
 from keras_losskit.doctor.check import first_line
 from keras_losskit.doctor.running import Runner, attempt, backend
@@ -158,15 +163,28 @@ def _compiles_under_xla(exam):
         exam.facts["xla"] = xla
         exam.show("compiles under XLA")
         return
+    used = _keras_uses_xla()
     exam.add(
-        "no-xla", "error", f"XLA cannot compile it ({type(error).__name__}: {first_line(error)})",
-        "Keras compiles with XLA by default (`jit_compile=\"auto\"`), so `fit` would raise.",
+        "no-xla", "error" if used else "info",
+        f"XLA cannot compile it ({type(error).__name__}: {first_line(error)})",
+        "Keras compiles with XLA by default (jit_compile='auto'), so `fit` would raise."
+        if used else "Here Keras does not use XLA; where it does, `fit` raises.",
         "Use operations of fixed shape; or compile(..., jit_compile=False), which is slower.",
         line_of(error, exam.scan.sources) or exam.line_of("boolean"),
     )
 
 
+@functools.cache
+def _keras_uses_xla():
+    """Whether `compile` chooses XLA on this machine."""
+    x = keras.Input((1,), name="x")  # Named, and without weights: it takes no seed.
+    model = keras.Model(x, x, name="probe")
+    model.compile(loss="mse")
+    return model.jit_compile is not False
+
+
 def _captured(exam):
+    _swapped(exam)
     for h in exam.scan.of("keras-tensor"):
         name, seen, mend = _CAUSES[h.kind]
         if not any(f.name == name for f in exam.findings):
@@ -205,6 +223,32 @@ def _captured(exam):
             "On JAX its value is frozen when the step is traced, and nothing trains it.",
             "Put it into a layer of the model, or make it an option of the loss.", h.line,
         )
+
+
+def _swapped(exam):
+    """Note a call that gives another loss its arguments the other way round."""
+    for h in exam.scan.of("swapped")[:1]:
+        exam.add(
+            "perfect-not-least", "error",
+            f"`{h.word}` takes (y_true, y_pred) and is given y_pred and y_true",
+            "It is another loss, whose least value is not at the targets.",
+            "Give y_true first, as Keras' losses take it.", h.line,
+        )
+    function = exam.subject.function
+    if not any(c.__module__.startswith("torch.nn") for c in type(function).__mro__):
+        return
+    sample = exam.sample
+    here, error = exam.run("value", sample.y_true, sample.y_pred)
+    there, other = exam.run("value", sample.y_pred, sample.y_true)
+    if error is None and other is None and np.isclose(here, there, rtol=1e-4):
+        return
+    name = type(function).__name__
+    exam.add(
+        "arguments-reversed", "error",
+        f"torch.nn.{name} takes (input, target); Keras calls a loss with (y_true, y_pred)",
+        "The targets are taken for the predictions.",
+        f"Write `def loss(y_true, y_pred): return {name}()(y_pred, y_true)`.",
+    )
 
 
 def _effects(exam):

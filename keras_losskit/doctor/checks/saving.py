@@ -84,7 +84,8 @@ def _loss(exam):
     lost_later = [] if exam.subject.of_kit else _lost_elsewhere(loss, {name for name, *_ in lost})
     for name, before, after in lost:
         exam.add("argument-lost", "error",
-                 f"`{name}` is {before!r} and comes back from the config as {after!r}",
+                 f"{name if name == _VALUE else f'`{name}`'} is {before!r} and comes back from "
+                 f"the config as {after!r}",
                  "A saved model loads without an error and trains with the other value.",
                  _mend_lost(exam, cls, name), _method_line(cls, "get_config", "__init__"))
     for name, before, after in lost_later:
@@ -99,13 +100,23 @@ def _loss(exam):
         exam.show("config carries every argument")
 
 
+_VALUE = "the value on one batch"
+
+
 def _mend_lost(exam, cls, name):
+    if name == _VALUE:
+        return (
+            "Let the config hold everything that the value depends on; a variable or a network "
+            "inside a loss is not saved with it, so let the model hold it."
+        )
     if exam.subject.of_keras:
         return {
             "Huber": "Use `keras_losskit.Huber(delta=...)`.",
             "CosineSimilarity": "Use `keras_losskit.CosineSimilarity(axis=...)`.",
             "SparseCategoricalCrossentropy": "Use `keras_losskit.CategoricalCrossentropy(...)`.",
         }.get(cls.__name__, "Use the loss of that name of the kit.")
+    if exam.subject.of_kit:
+        return f"Keep the argument as `self.{name}`, unchanged."
     return f"Keep `self.{name}` and put it into `get_config`; `keras_losskit.Loss` does both."
 
 
@@ -164,7 +175,7 @@ def _lost_now(exam, loss, again):
         )
         if e is None and f is None and len(other.shape) == 0:
             if not np.isclose(value, to_numpy(other), rtol=1e-4, atol=1e-7, equal_nan=True):
-                lost = [("the value on one batch", float(value), float(to_numpy(other)))]
+                lost = [(_VALUE, float(value), float(to_numpy(other)))]
     return lost
 
 

@@ -60,7 +60,8 @@ def _columns(exam):
     if not sample.given and takes.y_true in _COLUMNS and takes.shapes in ("equal", "decisions"):
         column = kinds.declared(takes, 1)
         return column.y_true, column.y_pred
-    if takes is not None and takes.shapes not in ("equal", "decisions", "columns", "free"):
+    alike = ("equal", "decisions", "columns", "classes", "free")
+    if takes is not None and takes.shapes not in alike:
         return None
     one = p.ndim <= 1 or (p.ndim == 2 and p.shape[-1] == 1)
     if one and t.size == p.size and p.size > 1:

@@ -1,5 +1,6 @@
 """Weights, masks and reductions: do they mean what Keras says they mean?"""
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -122,7 +123,8 @@ def _zero(exam):
                 ": the value is averaged before they come." if scalar else
                 "; right only for losses that compare samples with each other."),
             "Return one value per sample (`axis=-1`), not one for the batch."
-            if scalar else "Take `sample_weight` in `call`, as `keras_losskit.Loss` allows.",
+            if scalar else "Take `sample_weight` in `call`"
+            + ("." if exam.subject.of_kit else ", as `keras_losskit.Loss` allows."),
             exam.line_of("average") if scalar else None,
         )
         return
@@ -184,6 +186,8 @@ def _reductions(exam, weights):
     values = exam.facts.get("values")
     if values is None or values.ndim == 0 or subject.weighs_itself or exam.quick:
         return
+    if not subject.of_kit and type(subject.loss).__call__ is keras.losses.Loss.__call__:
+        return  # Keras' own template reduces; what it does is not the loss's doing.
     if subject.option("ignore_class") is not None:
         return  # Not all values count.
     w = np.broadcast_to(

@@ -1,0 +1,331 @@
+"""Sound losses that people published, written anew, on data of every awkward kind.
+
+Each says where it is met. `PUBLISHED` maps a name to `(loss, options of check_loss)`;
+`MAY` names the warnings that are right: of losses that are one number for a batch.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+import keras_losskit as kl
+
+PUBLISHED, MAY = {}, {}
+rng = np.random.default_rng(4)
+EPS = 1e-7
+ONE_NUMBER = ("scalar", "weight-zero-stays", "samples-mixed")
+
+
+def sound(loss=None, *, may=(), **options):
+    if loss is None:
+        return lambda f: sound(f, may=may, **options)
+    PUBLISHED[loss.__name__] = loss, options
+    MAY[loss.__name__] = may
+    return loss
+
+
+# keras-contrib, jaccard_distance.
+@sound
+def jaccard_distance(y_true, y_pred):
+    hits = ops.sum(ops.abs(y_true * y_pred), axis=-1)
+    both = ops.sum(ops.abs(y_true) + ops.abs(y_pred), axis=-1)
+    return (1 - (hits + 100) / (both - hits + 100)) * 100
+
+
+# V-Net (Milletari 2016), with the smoothing of the U-Net gists.
+@sound
+def soft_dice(y_true, y_pred):
+    t, p = (ops.reshape(x, (ops.shape(x)[0], -1)) for x in (y_true, y_pred))
+    hits = ops.sum(t * p, axis=-1)
+    return 1 - (2 * hits + 1) / (ops.sum(t, axis=-1) + ops.sum(p, axis=-1) + 1)
+
+
+# The same over the whole batch, as most gists have it.
+@sound(may=ONE_NUMBER)
+def dice_of_the_batch(y_true, y_pred):
+    hits = ops.sum(y_true * y_pred)
+    return 1 - (2 * hits + 1) / (ops.sum(y_true) + ops.sum(y_pred) + 1)
+
+
+# Salehi 2017.
+@sound
+def tversky(y_true, y_pred, alpha=0.7):
+    hits = ops.sum(y_true * y_pred, axis=-1)
+    missed = ops.sum(y_true * (1 - y_pred), axis=-1)
+    false = ops.sum((1 - y_true) * y_pred, axis=-1)
+    return 1 - (hits + 1) / (hits + alpha * missed + (1 - alpha) * false + 1)
+
+
+# Lin 2017, as in umbertogriffo/focal-loss-keras.
+@sound
+def binary_focal(y_true, y_pred, gamma=2.0, alpha=0.25):
+    p = ops.clip(y_pred, EPS, 1 - EPS)
+    right = ops.where(y_true > 0.5, p, 1 - p)
+    weight = ops.where(y_true > 0.5, alpha, 1 - alpha)
+    return -ops.mean(weight * (1 - right) ** gamma * ops.log(right), axis=-1)
+
+
+# wassname's gist: class weights inside.
+@sound
+def weighted_categorical_crossentropy(y_true, y_pred):
+    p = y_pred / ops.sum(y_pred, axis=-1, keepdims=True)
+    p = ops.clip(p, EPS, 1 - EPS)
+    return -ops.sum(y_true * ops.log(p) * ops.convert_to_tensor([1.0, 2.0, 0.5]), axis=-1)
+
+
+# JHart96/keras_ordinal_categorical_crossentropy: argmax only in the weight.
+@sound
+def ordinal_categorical(y_true, y_pred):
+    steps = ops.abs(ops.argmax(y_true, axis=-1) - ops.argmax(y_pred, axis=-1))
+    weight = 1 + ops.cast(steps, "float32") / 2
+    return weight * keras.losses.categorical_crossentropy(y_true, y_pred)
+
+
+# NIMA (Talebi 2018): the squared earth mover's distance, along the classes.
+@sound
+def squared_earth_mover(y_true, y_pred):
+    d = ops.cumsum(y_true, axis=-1) - ops.cumsum(y_pred, axis=-1)
+    return ops.mean(ops.square(d), axis=-1)
+
+
+# Quantile regression, as sachinruk's gist names it: no name of a scope.
+def tilted(q):
+    def loss(y_true, y_pred):
+        e = y_true - y_pred
+        return ops.mean(ops.maximum(q * e, (q - 1) * e), axis=-1)
+
+    loss.__name__ = f"quantile loss, q={q}"
+    return loss
+
+
+sound(may=("closure",))(tilted(0.3))
+
+
+# Laina 2016, the threshold fixed.
+@sound
+def berhu(y_true, y_pred):
+    d = ops.abs(y_true - y_pred)
+    return ops.mean(ops.where(d <= 0.5, d, (ops.square(d) + 0.25) / 1.0), axis=-1)
+
+
+# Laina 2016 as published: the threshold is a fifth of the batch's largest error.
+@sound(may=ONE_NUMBER)
+def berhu_of_the_batch(y_true, y_pred):
+    d = ops.abs(y_true - y_pred)
+    c = ops.stop_gradient(0.2 * ops.max(d)) + EPS
+    return ops.mean(ops.where(d <= c, d, (ops.square(d) + c * c) / (2 * c)), axis=-1)
+
+
+# Feng 2018, with its constant.
+@sound
+def wing(y_true, y_pred):
+    d = ops.abs(y_true - y_pred)
+    constant = 1.0 - np.log(1 + 1.0 / 0.5)
+    return ops.mean(ops.where(d < 1.0, ops.log(1 + d / 0.5), d - constant), axis=-1)
+
+
+# Arjovsky 2017, as in Keras GAN repositories: labels -1 and 1, a critic's mean.
+@sound
+def wasserstein_loss(y_true, y_pred):
+    return ops.mean(y_true * y_pred, axis=-1)
+
+
+# Miyato 2018, the generator's side.
+@sound
+def generator_loss(y_true, y_pred):
+    return -ops.mean(y_pred, axis=-1)
+
+
+# Kingma and Welling 2014: the prior's divergence; y_true is not looked at.
+@sound
+def prior_divergence(y_true, y_pred):
+    return 0.5 * ops.mean(ops.square(y_pred) + ops.exp(-ops.abs(y_pred)) - 1, axis=-1)
+
+
+# Nix and Weigend 1994: mean and log variance side by side; its variance underflows only far out.
+@sound(shapes=((6, 1), (6, 2)))
+def gaussian_likelihood(y_true, y_pred):
+    mean, raw = y_pred[:, :1], y_pred[:, 1:]
+    scale = ops.softplus(raw) + 1e-3
+    return ops.mean(0.5 * ops.square((y_true - mean) / scale) + ops.log(scale), axis=-1)
+
+
+# Schroff 2015 with anchor, positive and negative side by side in one row.
+@sound
+def stacked_triplet_loss(y_true, y_pred):
+    width = y_pred.shape[-1] // 3
+    a, p, n = (y_pred[:, i * width : (i + 1) * width] for i in range(3))
+    near, far = (ops.sum(ops.square(a - x), axis=-1) for x in (p, n))
+    return ops.maximum(near - far + 0.5, 0.0)
+
+
+# Hadsell 2006, as in Keras' siamese example.
+@sound(shapes="distances")
+def contrastive_loss(y_true, y_pred):
+    inside = ops.square(ops.maximum(1.0 - y_pred, 0.0))
+    return ops.mean((1 - y_true) * ops.square(y_pred) + y_true * inside, axis=-1)
+
+
+# Mathieu 2016: differences of neighbours in images.
+@sound(shapes="image")
+def gradient_difference(y_true, y_pred):
+    def sides(x):
+        return ops.abs(x[:, 1:] - x[:, :-1]), ops.abs(x[:, :, 1:] - x[:, :, :-1])
+
+    pairs = zip(sides(y_true), sides(y_pred), strict=True)
+    return sum(ops.mean(ops.square(a - b), axis=(1, 2, 3)) for a, b in pairs)
+
+
+# Rudin 1992, as tf.image.total_variation: y_true is not looked at.
+@sound(shapes="image")
+def total_variation(y_true, y_pred):
+    down = ops.abs(y_pred[:, 1:] - y_pred[:, :-1])
+    along = ops.abs(y_pred[:, :, 1:] - y_pred[:, :, :-1])
+    return ops.mean(down, axis=(1, 2, 3)) + ops.mean(along, axis=(1, 2, 3))
+
+
+def one_window_ssim(y_true, y_pred, top=1.0):
+    axes = (1, 2)
+    my, mp = ops.mean(y_true, axes), ops.mean(y_pred, axes)
+    vy, vp = ops.var(y_true, axes), ops.var(y_pred, axes)
+    both = ops.mean(y_true * y_pred, axes) - my * mp
+    a, b = (0.01 * top) ** 2, (0.03 * top) ** 2
+    score = (2 * my * mp + a) * (2 * both + b)
+    return 1 - ops.mean(score / ((my**2 + mp**2 + a) * (vy + vp + b)), axis=-1)
+
+
+# Wang 2004, on images of 0..255, computed in float32 whatever comes.
+@sound(y_true=255 * rng.random((3, 8, 8, 1)), y_pred=255 * rng.random((3, 8, 8, 1)))
+def ssim_of_bytes(y_true, y_pred):
+    t, p = (ops.cast(x, "float32") for x in (y_true, y_pred))
+    return one_window_ssim(t, p, 255.0)
+
+
+# Zhang 2018.
+@sound
+def generalized_crossentropy(y_true, y_pred, q=0.7):
+    right = ops.sum(y_true * ops.clip(y_pred, 1e-6, 1.0), axis=-1)
+    return (1 - right**q) / q
+
+
+# Wang 2019.
+@sound
+def symmetric_crossentropy(y_true, y_pred):
+    p = ops.clip(y_pred, EPS, 1 - EPS)
+    forward = -ops.sum(y_true * ops.log(p), axis=-1)
+    return forward - ops.sum(p * ops.log(ops.clip(y_true, 1e-4, 1.0)), axis=-1)
+
+
+# Reed 2015, soft bootstrapping.
+@sound
+def bootstrapped_crossentropy(y_true, y_pred):
+    p = ops.clip(y_pred, EPS, 1 - EPS)
+    return -ops.sum((0.95 * y_true + 0.05 * ops.stop_gradient(p)) * ops.log(p), axis=-1)
+
+
+# Leng 2022, Poly-1.
+@sound
+def poly_crossentropy(y_true, y_pred):
+    p = ops.clip(y_pred, EPS, 1 - EPS)
+    right = ops.sum(y_true * p, axis=-1)
+    return -ops.sum(y_true * ops.log(p), axis=-1) + 1 - right
+
+
+# Missing labels of -1 by multiplication (DeepChem and many answers).
+@sound(y_true=np.where(rng.random((6, 3)) < 0.3, -1.0, 1.0 * (rng.random((6, 3)) < 0.5)),
+       y_pred=rng.uniform(0.1, 0.9, size=(6, 3)))
+def masked_squares(y_true, y_pred):
+    known = ops.cast(y_true >= 0, "float32")
+    return ops.sum(known * ops.square(y_true - y_pred), axis=-1) / (ops.sum(known, axis=-1) + 1)
+
+
+# Lin's concordance (affect recognition, AVEC): one number for the batch.
+@sound(may=ONE_NUMBER)
+def concordance(y_true, y_pred):
+    mt, mp = ops.mean(y_true), ops.mean(y_pred)
+    both = ops.mean((y_true - mt) * (y_pred - mp))
+    return 1 - 2 * both / (ops.var(y_true) + ops.var(y_pred) + ops.square(mt - mp) + 1e-6)
+
+
+# Katzman 2018, Breslow's form: (time, event) and a log hazard.
+@sound(y_true=np.stack([np.arange(1.0, 9), [1, 0, 1, 1, 0, 1, 1, 1]], -1),
+       y_pred=rng.normal(size=(8, 1)), may=ONE_NUMBER)
+def cox_partial_likelihood(y_true, y_pred):
+    time, event, h = y_true[:, 0], y_true[:, 1], y_pred[:, 0]
+    at_risk = ops.where(time[None, :] >= time[:, None], h[None, :], -1e9)
+    return event * (ops.logsumexp(at_risk, axis=-1) - h)
+
+
+# Chen 2020, both views side by side; every sample meets every other.
+@sound(shapes="views", may=ONE_NUMBER)
+def nt_xent(y_true, y_pred):
+    t, p = (x / ops.sqrt(ops.sum(ops.square(x), -1, keepdims=True) + 1e-6)
+            for x in (y_true, y_pred))
+    scores = ops.matmul(t, ops.transpose(p)) / 0.5
+    return ops.logsumexp(scores, axis=-1) - ops.sum(t * p, axis=-1) / 0.5
+
+
+# An index of whole numbers in a loop is no mask (multi-task heads).
+@sound
+def columns_by_loop(y_true, y_pred):
+    total = 0.0
+    for i in ops.convert_to_numpy(ops.arange(2)):
+        total = total + ops.square(y_true[:, int(i)] - y_pred[:, int(i)])
+    return total
+
+
+# A map loss that looks ids up by take_along_axis (DETR, Carion 2020).
+@sound
+def sparse_by_gather(y_true, y_pred, from_logits=True):
+    ids = ops.cast(ops.reshape(y_true, (-1, 1)), "int32")
+    log_p = ops.log_softmax(y_pred, axis=-1)
+    return -ops.squeeze(ops.take_along_axis(log_p, ids, axis=-1), axis=-1)
+
+
+# --- the same on saturated, all-background, soft and lone data ----------------------------------
+
+HARD = (rng.random((8, 3)) < 0.5).astype("float32")
+SATURATED = (rng.random((8, 3)) < 0.5).astype("float32")
+ROWS = np.eye(3)[rng.integers(0, 3, 8)].astype("float32")
+CERTAIN = np.eye(3)[rng.integers(0, 3, 8)].astype("float32")
+MAP = np.zeros((3, 4, 4, 1), "float32")
+
+
+def clipped(y_true, y_pred):
+    p = ops.clip(y_pred, EPS, 1 - EPS)
+    return -ops.mean(y_true * ops.log(p) + (1 - y_true) * ops.log(1 - p), axis=-1)
+
+
+PUBLISHED |= {
+    "keras-binary": (keras.losses.BinaryCrossentropy(), {}),
+    "keras-binary-saturated": (
+        keras.losses.BinaryCrossentropy(), {"y_true": HARD, "y_pred": SATURATED}),
+    "kit-binary-saturated": (kl.BinaryCrossentropy(), {"y_true": HARD, "y_pred": SATURATED}),
+    "keras-focal-saturated": (
+        keras.losses.BinaryFocalCrossentropy(), {"y_true": HARD, "y_pred": SATURATED}),
+    "clipped-saturated": (clipped, {"y_true": HARD, "y_pred": SATURATED}),
+    "keras-rows-saturated": (
+        keras.losses.CategoricalCrossentropy(), {"y_true": ROWS, "y_pred": CERTAIN}),
+    "kit-rows-saturated": (
+        kl.CategoricalCrossentropy(), {"y_true": ROWS, "y_pred": CERTAIN}),
+    "kit-dice-background": (
+        kl.Dice(), {"y_true": MAP, "y_pred": rng.uniform(0.1, 0.4, MAP.shape)}),
+    "kit-jaccard-absent": (
+        kl.Jaccard(), {"y_true": np.eye(3)[np.zeros((2, 4, 4), int)],
+                       "y_pred": np.full((2, 4, 4, 3), 1 / 3)}),
+    "kit-soft-rows": (kl.CategoricalCrossentropy(),
+                      {"y_true": 0.9 * ROWS + 0.1 / 3, "y_pred": 0.8 * CERTAIN + 0.2 / 3}),
+    "kit-one-sample": (kl.Huber(), {"y_true": np.zeros((1, 3)), "y_pred": np.ones((1, 3))}),
+    "keras-one-sample": (
+        keras.losses.MeanSquaredError(), {"y_true": np.zeros((1, 3)), "y_pred": np.ones((1, 3))}),
+    "keras-whole-targets": (
+        keras.losses.MeanSquaredError(), {"y_true": np.arange(8).reshape(8, 1),
+                                          "y_pred": rng.normal(size=(8, 1)) * 4}),
+    "keras-binary-whole": (
+        keras.losses.BinaryCrossentropy(), {"y_true": HARD.astype("int32"),
+                                            "y_pred": rng.uniform(0.1, 0.9, (8, 3))}),
+    "kit-huber-on-a-dict": (kl.Huber().on(y_true="a", y_pred="a"), {}),
+    "kit-two-parts": (
+        kl.GIoU().on(y_true=slice(0, 4), y_pred=slice(0, 4))
+        + kl.BinaryCrossentropy(from_logits=True).on(y_true=4, y_pred=4), {}),
+}
