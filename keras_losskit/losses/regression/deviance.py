@@ -147,13 +147,25 @@ class GammaDeviance(IncompleteLoss):
     takes = Takes("positive", "positive")
 
     def each(self, y_true, y_pred):
-        eps = keras.config.epsilon()
-        y, above = at_least(y_true, eps), at_least(y_pred, eps)
-        # With both held at eps, 0 against 0 (a masked pair) is 0 with slope 0.
-        u = (y - above) / above
-        # u - log(1 + u), near a hit by log1p: the difference of two logarithms rounds there.
-        near = ops.abs(u) < 0.5
-        log_ratio = ops.where(
-            near, ops.log1p(ops.where(near, u, 0)), ops.log(y) - ops.log(above)
-        )
-        return 2 * (u - log_ratio - u / above * (y_pred - above))
+        return with_gradient(_gamma_deviance, _gamma_slopes, y_true, y_pred)
+
+
+def _excess(y_true, y_pred):
+    """y and p held at eps, where 0 against 0 (a masked pair) is a hit, and u = (y - p)/p."""
+    eps = keras.config.epsilon()
+    y, p = at_least(y_true, eps), at_least(y_pred, eps)
+    return y, p, (y - p) / p
+
+
+def _gamma_deviance(y_true, y_pred):
+    y, p, u = _excess(y_true, y_pred)
+    # u - log(1 + u): near a hit the difference of two logarithms would round.
+    near = ops.abs(u) < 0.5
+    log_ratio = ops.where(near, ops.log1p(ops.where(near, u, 0)), ops.log(y) - ops.log(p))
+    return 2 * (u - log_ratio - u / p * (y_pred - p))
+
+
+def _gamma_slopes(up, y_true, y_pred):
+    y, p, u = _excess(y_true, y_pred)
+    by_true = ops.where(y_true < y, 0, u / y - (y_pred - p) / (p * p))
+    return 2 * up * by_true, -2 * up * (u / p)
