@@ -194,6 +194,18 @@ def _divided_in_torch(a, b, otherwise):
     return ops.where(none, otherwise, divided)
 
 
+def unit_of(total):
+    """What sums up to `total` >= 0 are multiplied by, so that products of them are numbers.
+
+    A power of two, which changes no digit; 1 unless `total` is huge or tiny, and 0 where
+    it is 0 or below the normal numbers. No gradient goes through it.
+    """
+    total = ops.stop_gradient(total)
+    large = ops.where(total > 2.0**40, 2.0**-70, ops.ones_like(total))
+    small = ops.where(total > _smallest(total), 2.0**100, ops.zeros_like(total))
+    return ops.where(total < 2.0**-40, small, large)
+
+
 def one_over(x, above=None):
     """1 / x for x >= 0, and 0 where x is not `above`, else where it would be infinite."""
     some = x > (_smallest(x) if above is None else above)
@@ -388,8 +400,10 @@ def log1p(x):
 
 def softplus(x):
     """log(1 + exp(x)); value and gradient share one exponential."""
-    if keras.config.backend() == "torch":  # There it is one kernel.
-        return ops.softplus(x)
+    if keras.config.backend() == "torch":
+        # There one kernel. That of `ops.softplus` multiplies what comes back by exp(x)
+        # before it divides: weights of 1e30 would be infinite.
+        return -ops.log_sigmoid(-x)
 
     def value(x):
         high, small = _below_1(x)

@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 from keras import ops
 
 from keras_losskit.core import checks, targets
@@ -191,11 +192,19 @@ entropy: the same gradient |
 
     def of_positions(self, y_true, y_pred):
         t = self.temperature
-        # The largest is taken away before the division: rounded after it, in two ways by
-        # a compiler that fuses both, it would not be the largest any more.
-        g, log_g, _, log_p = self.both(_below_largest(y_true) / t, _below_largest(y_pred) / t)
+        log_g, log_p = _log_softmax(y_true, t), _log_softmax(y_pred, t)
+        g = ops.exp(log_g)
         return t * t * ops.sum(g * (log_g - log_p), axis=-1)
 
 
-def _below_largest(z):
-    return z - ops.stop_gradient(largest(z, keepdims=True))
+def _log_softmax(z, temperature):
+    """log softmax(z/T).
+
+    The largest is taken away before the division: a compiler that fuses both rounds
+    z/T and its maximum differently, and of large logits something positive is left.
+    """
+    below = (z - ops.stop_gradient(largest(z, keepdims=True))) / temperature
+    if keras.config.backend() != "jax":
+        return ops.log_softmax(below, axis=-1)
+    # There `ops.log_softmax` would look for the largest again, in a pass of its own.
+    return below - ops.log(ops.sum(ops.exp(below), axis=-1, keepdims=True))

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import larger, safe_divide, safe_sqrt
+from keras_losskit.core.numerics import larger, safe_divide, safe_sqrt, unit_of
 from keras_losskit.losses.segmentation.base import SmoothedLoss
 
 
@@ -56,21 +56,15 @@ there 1e-5 is added to each count |
 
     def coefficient(self, tp, fp, fn, tn):
         """1 - Matthews' coefficient."""
-        # Products of counts that weights make huge or tiny are no numbers. Powers of two
-        # change no digit, and nothing at all where counts are ordinary; what is less than
-        # the normal numbers is nothing.
-        total = ops.stop_gradient(tp + fp + fn + tn)
-        large = ops.where(total > 2.0**40, 2.0**-70, 1.0)
-        small = ops.where(total > 2.0**-123, 2.0**100, 0.0)
-        unit = ops.where(total < 2.0**-40, small, large)
+        unit = unit_of(tp + fp + fn + tn)  # Weights may be so large that no product holds.
         tp, fp, fn, tn = tp * unit, fp * unit, fn * unit, tn * unit
         smooth = self.smooth * unit * unit
         # Where nothing is predicted the numerator is 0 as well, and the root's slope
         # infinite. Holding only the root's factors keeps the numerator's slope, which
         # points the right way.
-        least = keras.config.epsilon() * large
+        least = keras.config.epsilon() * ops.where(unit < 1, unit, 1)
         predicted = larger(tp + fp, least) * larger(tn + fn, least)
-        root = safe_sqrt((tp + fn) * (tn + fp)) * ops.sqrt(predicted)
+        root = safe_sqrt((tp + fn) * (tn + fp)) * safe_sqrt(predicted)
         n, d = tp * tn - fp * fn + smooth, root + smooth
         perfect = ops.cast(fp + fn == 0, n.dtype)
         return 1 - ops.where(d == 0, perfect, safe_divide(n, d))

@@ -61,10 +61,13 @@ def lovasz_extension(errors, g, counts, smooth):
     before = union - others
     # I/U - (I - hits)/(U + others), without the subtraction. The first error of an
     # absent class is all of its loss: there I/U is 0/0, a perfect 1.
-    # One division after the other: weights may be so large that no product holds.
     some = before > 0
-    gain = others * (intersection / ops.where(some, before, 1)) + hits
-    lost = ops.where(some, gain / ops.where(some, union, 1), ops.cast(others > 0, gain.dtype))
+    if counts is None:
+        lost = (others * intersection + hits * before) / ops.where(some, before * union, 1)
+    else:  # Weights may be such that no product of two is a number.
+        kept = others * (intersection / ops.where(some, before, 1))
+        lost = (kept + hits) / ops.where(some, union, 1)
+    lost = ops.where(some, lost, ops.cast(others > 0, lost.dtype))
     return ops.sum(ops.relu(errors) * ops.stop_gradient(lost), axis=-1), target[..., 0] > 0
 
 
