@@ -52,14 +52,14 @@ def check_range(owner, y_true, low, high):
     """Raise where targets lie far outside [low, high], where the values can be seen.
 
     A soft target may lie a little outside (recipes add noise to labels): by half the
-    width of the range. A mask of 0 and 255, or a negative count, is refused.
+    width of the range, and no more than a half. A mask of 0 and 255, or a negative count, is refused.
     """
     if low == -math.inf and high == math.inf:
         return
     seen = _counted(owner, y_true)
     if seen is None or seen.size == 0 or seen.dtype.kind == "b":
         return
-    slack = 0.5 * (high - low) if math.isfinite(high - low) else 1e-6
+    slack = 0.5 * min(high - low, 1) if math.isfinite(high - low) else 1e-6
     if is_whole(y_true):
         slack = 0  # A whole number is no noisy label.
     least, most = seen.min(), seen.max()

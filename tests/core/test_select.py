@@ -29,7 +29,7 @@ PACKED = np.concatenate([LABELS[:, None], TEACHER], -1).astype("float32")
 PARTS = {"labels": 0, "logits": slice(1, None)}
 
 
-def by_hand(p, weights=np.ones(6), share=0.5):
+def by_hand(p, weights=1.0, share=0.5):
     out = []
     for label, teacher, row in zip(LABELS, TEACHER.astype("float64"), p.astype("float64")):
         hard = np.log(np.exp(row).sum()) - row[label]
@@ -116,7 +116,8 @@ P = rng.normal(size=(6, 2)).astype("float32")
 SAMPLE = np.array([1.0, 3.0, 0.0, 0.5, 2.0, 1.0], "float32")
 
 
-def squares(weights, reduction, mask=np.ones(6, bool)):
+def squares(weights, reduction, mask=None):
+    mask = np.ones(6, bool) if mask is None else mask
     each = [w * float(np.mean((t - p) ** 2)) for w, t, p in zip(weights, Y[:, :2], P)]
     each = np.where(mask, each, 0.0)
     if reduction == "none":
