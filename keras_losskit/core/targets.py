@@ -52,7 +52,8 @@ def check_range(owner, y_true, low, high):
     """Raise where targets lie far outside [low, high], where the values can be seen.
 
     A soft target may lie a little outside (recipes add noise to labels): by half the
-    width of the range, and no more than a half. A mask of 0 and 255, or a negative count, is refused.
+    width of the range, and no more than a half. A mask of 0 and 255, or a negative count,
+    is refused.
     """
     if low == -math.inf and high == math.inf:
         return
