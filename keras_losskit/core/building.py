@@ -8,7 +8,7 @@ from keras_losskit.core.options import call_it, unknown_option
 
 
 def _refuses(use):
-    def method(cls, other):
+    def method(cls, other=None):
         raise TypeError(call_it(cls, use))
 
     return method

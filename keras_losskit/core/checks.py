@@ -42,7 +42,7 @@ def real(
     rule = "a finite number" + (" " + " and ".join(bounds) if bounds else "")
     value = _plain(owner, name, value, rule)
     if (
-        not math.isfinite(value)
+        not _finite(value)
         or (above is not None and not value > above)
         or (at_least is not None and not value >= at_least)
         or (below is not None and not value < below)
@@ -50,6 +50,13 @@ def real(
     ):
         _refuse(owner, name, rule, value)
     return value
+
+
+def _finite(value):
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # A whole number that no float holds.
+        return False
 
 
 def optional_real(owner, name, value, **bounds):

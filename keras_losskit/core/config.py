@@ -97,7 +97,10 @@ def encode(value, where, live=None):
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, int):
-        float(value)  # JSON readers hold no larger number: OverflowError.
+        try:
+            float(value)
+        except OverflowError:
+            raise ValueError(f"{where} is a number larger than any reader of JSON holds.") from None
         return value
     if isinstance(value, float):
         # JSON has no infinity; the words survive any JSON library, and

@@ -68,8 +68,11 @@ class ForeignLoss(Loss):
     def _declare(self, takes, name):
         """Keep what the loss takes: as its user says, or as Keras' losses are known to."""
         self.declared = require_takes(type(self).__name__, takes)
-        of_keras = (self.foreign.__module__ or "").split(".")[0] == "keras"
-        self.takes = _OF_KERAS.get(name) if takes is None and of_keras else takes
+        self.takes = _OF_KERAS.get(name) if takes is None and self._of_keras else takes
+
+    @property
+    def _of_keras(self):
+        return (self.foreign.__module__ or "").split(".")[0] == "keras"
 
     @property
     def foreign(self):
@@ -100,6 +103,13 @@ class ForeignLoss(Loss):
     def compute(self, y_true, y_pred):
         """What the foreign loss itself returns."""
         raise NotImplementedError
+
+    def _check_values(self, values, shape):
+        # Keras' Dice and Tversky, classes and functions, are one number for the batch.
+        values = ops.convert_to_tensor(values)
+        if len(values.shape) == 0 and (self._of_keras or inspect.isclass(self.foreign)):
+            return values
+        return super()._check_values(values, shape)
 
 
 @register
@@ -150,11 +160,6 @@ class KerasLoss(ForeignLoss):
 
     def compute(self, y_true, y_pred):
         return self.loss.call(y_true, y_pred)
-
-    def _check_values(self, values, shape):
-        # Keras' Dice and Tversky are one number for the batch.
-        values = ops.convert_to_tensor(values)
-        return values if len(values.shape) == 0 else super()._check_values(values, shape)
 
     def __repr__(self):
         defaults = inspect.signature(type(self.loss)).parameters
@@ -246,11 +251,13 @@ _EQUIVALENTS = {
     "Huber": "keras_losskit.Huber(delta=...)",
     "CosineSimilarity": "keras_losskit.CosineSimilarity(axis=...)",
     "SparseCategoricalCrossentropy": "keras_losskit.CategoricalCrossentropy(...)",
+    "CategoricalGeneralizedCrossEntropy": "keras_losskit.GeneralizedCrossentropy(q=...)",
 }
 
 
 def require_lossless(loss):
     """Raise unless `loss` comes back from its own config as it was."""
+    mend = _EQUIVALENTS.get(type(loss).__name__)
     try:
         again = keras.losses.deserialize(keras.losses.serialize(loss))
         if type(again) is not type(loss):
@@ -258,11 +265,17 @@ def require_lossless(loss):
     except Exception as error:
         raise ValueError(
             f"{type(loss).__name__} cannot be a term: it does not survive a round trip "
-            f"through its config ({error}). Register its class with "
-            "`@keras.saving.register_keras_serializable(...)` and let `get_config` hold "
-            "every argument of its constructor."
+            f"through its config ({error}). "
+            + (
+                f"Use {mend}." if mend else
+                "Register its class with `@keras.saving.register_keras_serializable(...)` and "
+                "let `get_config` hold every argument of its constructor."
+            )
         ) from error
-    held = [name for name, value in vars(loss).items() if isinstance(value, keras.layers.Layer)]
+    held = [
+        name for name, value in vars(loss).items()
+        if any(isinstance(x, keras.layers.Layer) for x in keras.tree.flatten(value))
+    ]
     if held:
         raise ValueError(
             f"{type(loss).__name__} cannot be a term: `{held[0]}` is a network, whose weights "
@@ -275,7 +288,6 @@ def require_lossless(loss):
     ]
     if not lost:
         return
-    mend = _EQUIVALENTS.get(type(loss).__name__)
     raise ValueError(
         f"{type(loss).__name__} cannot be a term: its config loses an argument, so a "
         f"saved model would reload wrong: {'; '.join(lost)}. "

@@ -307,7 +307,9 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
         try:
             arguments = decode(dict(config))
             return cls.from_arguments(arguments)
-        except (KeyError, OverflowError, RecursionError, AttributeError, IndexError) as error:
+        except Exception as error:
+            if isinstance(error, (TypeError, ValueError)) and cls.__name__ in str(error):
+                raise  # It says whose it is.
             raise ValueError(
                 f"{cls.__name__}: its config cannot be read: {type(error).__name__}: "
                 f"{error}. Received: {_shortened(config)}"

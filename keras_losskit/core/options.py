@@ -29,6 +29,7 @@ _ELSEWHERE = {
     "per_image": {"": "use `over=\"sample\"` or `over=\"batch\"` here"},
     "batch": {"": "use `over=\"sample\"` or `over=\"batch\"` here"},
     "logits": {"": "use `from_logits` here"},
+    "remove_diagonal": {"": "a sample is never paired with itself here"},
 }
 
 # Names of Keras and of common practice, and where to go here.

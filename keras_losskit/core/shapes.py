@@ -102,7 +102,7 @@ def classes(owner, takes, y_true, y_pred):
     y_pred = owner.cast(y_pred)
     if targets.holds_ids(y_true, y_pred):
         return ids_of_classes(owner, y_true, y_pred)
-    if y_pred.shape and y_pred.shape[-1] == 1:
+    if len(y_pred.shape) < 2 or y_pred.shape[-1] == 1:
         return equal(owner, takes, y_true, y_pred)
     if not compatible(y_true.shape, y_pred.shape):
         _refuse_classes(owner, y_true, y_pred)

@@ -103,9 +103,10 @@ def _check_range(owner, seen, low, high):
     """Raise where targets lie far outside [low, high].
 
     A soft target may lie a little outside (recipes add noise to labels): by half the
-    width of the range. A mask of 0 and 255, or a negative count, is refused.
+    width of the range, and no more than a half. A mask of 0 and 255, or a negative count,
+    is refused.
     """
-    slack = 0.5 * (high - low) if math.isfinite(high - low) else 1e-6
+    slack = 0.5 * min(high - low, 1) if math.isfinite(high - low) else 1e-6
     if seen.dtype.kind in "iu":
         slack = 0  # A whole number is no noisy label.
     least, most = seen.min(), seen.max()

@@ -166,7 +166,8 @@ class WeightScheduler(KitCallback):
     def _move(self, step):
         for moved in self._moved.values():
             if isinstance(moved.schedule, AdjustableWeight):
-                moved.value = float(ops.convert_to_numpy(moved.variable))
+                if moved.value is None:  # Where a run begins; then `set_weight` alone moves it.
+                    moved.value = float(ops.convert_to_numpy(moved.variable))
                 continue
             value = _at(moved.schedule, step)
             if value != moved.value:

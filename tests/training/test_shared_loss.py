@@ -252,7 +252,7 @@ class Computes(keras.Model):
         self.dense.build(input_shape)
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
         return self.dense(inputs)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
