@@ -93,6 +93,8 @@ def _curve(subject, reach):
         p = np.linspace(0.02, 0.98, n)  # Nearer to 0 the slope would hide the rest.
         x, (t, y_pred) = p, _towards_the_class(sample, p)
         label = "probability of the true class"
+        if y_pred.ndim > 2:
+            label += ", at every position"
         direction = _direction(sample)
     elif sample.pairs and sample.domain in ("real", "positive") and not sample.lists and (
         sample.takes.y_true in _NUMBERS
@@ -240,12 +242,21 @@ def plot_explanation(explanation, axes=None):
     axes[0].invert_yaxis()
     axes[0].set(xlabel="weight · value", title=f"total {explanation.total:.4g}")
     axes[0].axvline(0, color="0.6", linewidth=0.8)
+    rows = {t.name: t.values.reshape(len(t.values), -1).mean(axis=1)
+            for t in terms if t.values.ndim}
+    weighted = [t.weight * rows[t.name] for t in terms if t.name in rows]
+    # One order for all terms, that of the total: each place is one sample.
+    alike = len({len(w) for w in weighted}) == 1
+    order = np.argsort(-np.sum(weighted, axis=0)) if alike else None
     for t, (colour, dash) in zip(terms, _styles(len(terms)), strict=True):
-        if t.values.ndim:
-            each = np.sort(t.values.reshape(len(t.values), -1).mean(axis=1))[::-1]
+        if t.name in rows:
+            each = rows[t.name] if order is None else rows[t.name][order]
             axes[1].plot(np.arange(1, len(each) + 1), each, color=colour, linestyle=dash,
                          marker=".", label=t.name)
-    axes[1].set(xlabel="sample (worst first)", ylabel="value", title="values per sample")
+    axes[1].set(
+        xlabel="sample (largest total first)" if alike else "sample", ylabel="value",
+        title="values per sample",
+    )
     if len(terms) > 1 and axes[1].lines:
         axes[1].legend(frameon=False, fontsize="small")
     for a in axes:

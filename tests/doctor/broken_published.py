@@ -126,7 +126,7 @@ def root_over_the_batch(y_true, y_pred):
 
 
 @fault("samples-mixed", "warning")
-def softmax_down_the_batch(y_true, y_pred):
+def weighted_by_place(y_true, y_pred):
     order = ops.cast(ops.arange(ops.shape(y_pred)[0]), "float32")
     return squares(y_true, y_pred) * (1 + order)
 

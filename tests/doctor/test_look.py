@@ -49,6 +49,14 @@ def test_explain_takes_any_loss(loss):
     assert term.value == 3.0
 
 
+def test_explain_says_what_is_out_of_range():
+    mask = 255.0 * np.array([[1, 0, 0], [0, 1, 1]])
+    explained = kl.explain("binary_crossentropy", mask, np.full((2, 3), 0.5))
+    assert "y_true holds 255" in explained.notes[0] and "out of range" in str(explained)
+    rows = np.array([[0.2, 0.8], [0.6, 0.4]])
+    assert not kl.explain(keras.losses.SparseCategoricalCrossentropy(), [0, 1], rows).notes
+
+
 def looking(y_true, y_pred):
     d = kl.watch("d", y_true - y_pred)
     return ops.mean(ops.square(d), axis=-1)
@@ -187,6 +195,9 @@ def test_plots_of_reports_terms_and_explanations(plots):
         kl.plot_terms({})
     figure = kl.explain(TOTAL, Y, P).plot()
     assert [bar.get_width() for bar in figure.axes[0].patches] == [3.0, 0.625]
+    # Samples 2, 3, 0, 1: in the order of their total, for every term.
+    lines = [line.get_ydata().tolist() for line in figure.axes[1].lines]
+    assert lines == [[9, 2, 1, 0], [3, 1, 1, 0]]
     assert all(x and y or x for x, y in labels(figure))
 
 
