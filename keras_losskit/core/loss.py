@@ -238,6 +238,7 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
         if mask is not None and len(mask.shape) > len(shape):
             if "mask" in self._hook_takes:
                 return None
+            mask = drop_trailing_ones(mask)  # The values of (B, 1) are (B,).
             check_aligned(self.name, "the mask", mask, shape, "values")
         return mask
 

@@ -137,6 +137,10 @@ def test_masks_of_a_column():
         for loss in (kl.MeanSquaredError(), 1.0 * kl.as_loss("mse")):
             found = loss.evaluate(y, ops.convert_to_tensor(p), None, np.array(mask))
             assert float(to_numpy(found)) == 5.0
+            column = loss.evaluate(
+                y[:, None], ops.convert_to_tensor(p[:, None]), None, np.array(mask)
+            )
+            assert float(to_numpy(column)) == 5.0
 
 
 def test_one_hot():
