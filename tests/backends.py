@@ -54,6 +54,12 @@ def _differentiated(function):
     return jax.jit(jax.value_and_grad(function))
 
 
+def forget_compiled():
+    """After each test: while JAX keeps a function compiled in float32, it takes the float64
+    arrays that are constants in it for float32 everywhere."""
+    _differentiated.cache_clear()
+
+
 def compiled_for_any_batch(function, *arrays):
     """`(sizes, function)`: compiled for arrays like these, and for which sizes of the batch.
 

@@ -32,3 +32,11 @@ def same_draws_in_any_order(request):
     if isinstance(rng, np.random.Generator):
         generator = rng.bit_generator  # Each reading of its state is a copy.
         generator.state = _states.setdefault(request.node.module.__name__, generator.state)
+
+
+@pytest.fixture(autouse=True)
+def nothing_compiled_is_left():
+    yield
+    from tests.backends import forget_compiled
+
+    forget_compiled()
