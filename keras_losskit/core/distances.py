@@ -156,8 +156,11 @@ def _central_row(x, mask):
     exists = ops.ones_like(x[:, 0]) if mask is None else ops.cast(mask, x.dtype)
     mean = safe_divide(ops.sum(x, axis=0), ops.sum(exists))  # What is masked is 0.
     far = ops.sum(ops.square(x - mean), axis=-1)
-    nearest = ops.argmin(ops.where(exists > 0, far, ops.full_like(far, np.inf)))
-    return ops.take(x, nearest, axis=0)
+    far = ops.where(exists > 0, far, ops.full_like(far, np.inf))
+    # One more: of no row there is no nearest. Then what is taken is 0.
+    nearest = ops.argmin(ops.pad(far, [[0, 1]], constant_values=np.inf))
+    here = ops.arange(ops.shape(x)[0], dtype="int32") == ops.cast(nearest, "int32")
+    return ops.sum(ops.where(here[:, None], x, 0), axis=0)
 
 
 def _not_negative(x):
