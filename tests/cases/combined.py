@@ -38,6 +38,14 @@ CASES = [
         lambda t, p, **_: squares(t[..., :2], p[..., [3, 1]]),
         argument=[kl.MeanSquaredError()],
     ),
-    combined(kl.KerasLoss, keras.losses.MeanSquaredError(), squares, exact=TENSORFLOW),
-    combined(kl.FunctionLoss, keras.losses.mean_absolute_error, absolutes, exact=TENSORFLOW),
+    *(
+        Case(
+            loss, {"takes": kl.Takes("real", "scores")}, REAL_TRUE, REAL_PRED, reference,
+            argument=[foreign], exact=TENSORFLOW,
+        )
+        for loss, foreign, reference in (
+            (kl.KerasLoss, keras.losses.MeanSquaredError(), squares),
+            (kl.FunctionLoss, keras.losses.mean_absolute_error, absolutes),
+        )
+    ),
 ]
