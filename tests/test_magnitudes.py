@@ -68,7 +68,7 @@ def points(case):
         for i, y in enumerate(labels(case)):
             for shift in (0, 1):
                 # One call each where samples cannot share it: the right ones are risky.
-                fine = alone(case) or (i < 2 and not shift)
+                fine = alone(case) or i + shift == 0
                 for gap in GAPS if fine else GAPS[::5]:
                     yield y, as_predictions(case, confident(y, p.shape, gap, shift)), ones
     if case.options.get("from_logits", True):  # No shares.
