@@ -1,8 +1,9 @@
 """Data made from what a loss declares: drawn from its ranges, at their ends, beyond them."""
 
 import numpy as np
+from keras import ops
 
-from tests.backends import BACKEND, value_and_gradient
+from tests.backends import BACKEND, to_numpy, value_and_gradient
 from tests.cases.case import Case
 
 CLASSES = ("classes", "ranks")
@@ -17,9 +18,14 @@ def jitted(function):
     return jax.jit(function)
 
 
-def gradient_of(function, x):
-    """`(value, gradient)` of a scalar function of one array."""
-    return value_and_gradient(jitted(function), x)
+def gradients(function):
+    """What gives `(value, gradient)` of a scalar function at an array; compiled once."""
+    if BACKEND != "jax":
+        return lambda x: value_and_gradient(function, x)
+    import jax
+
+    step = jax.jit(jax.value_and_grad(function))
+    return lambda x: tuple(map(to_numpy, step(ops.convert_to_tensor(x))))
 
 
 def holds_ids(case):
