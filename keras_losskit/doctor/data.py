@@ -487,10 +487,11 @@ def _outside(loss, y_true, y_pred):
 
 def _of_shapes(subject, scan, shapes):
     kinds, logits = likely_kinds(subject, scan), takes_logits(subject, scan)
-    if isinstance(shapes, dict):
-        kinds = [shapes["kind"]] if "kind" in shapes else kinds
-        shapes = (shapes["y_true"], shapes["y_pred"])
     takes = common_takes(subject)
+    if isinstance(shapes, dict):
+        if "kind" in shapes:
+            kinds, takes = [shapes["kind"]], None
+        shapes = (shapes["y_true"], shapes["y_pred"])
     if takes is not None:
         logits = takes.y_pred == "logits"
         kinds = [k for k, v in KINDS.items() if v.y_pred == takes.y_pred] + kinds

@@ -205,7 +205,8 @@ def _predictions(rng, takes, shape):
     if word == "cosines":
         return rng.uniform(-0.8, 0.8, size=shape), "cosine"
     if word == "boxes":
-        return _boxes(rng, shape), "boxes"
+        return (_boxes(rng, shape), "boxes") if shape[-1:] == (4,) else (
+            rng.uniform(size=shape), "real")
     size = 1.5 if word == "real" and takes.shapes in ("equal", "free") else 1.0
     return rng.normal(size=shape) * size, "real"
 
@@ -262,10 +263,10 @@ def _special(rng, word, shape, n, p):
         return np.broadcast_to(ids, shape).astype("int32")
     if word == "relevance":
         grades = rng.integers(0, 4, size=shape).astype("float64")
-        grades[0, -1] = -1  # Padding.
+        grades.reshape(-1)[shape[-1] - 1] = -1  # Padding.
         return grades
     if word == "bins":
-        return rng.uniform(0, n - 1.01, size=shape)
+        return rng.uniform(0, max(n - 1.01, 0), size=shape)
     if word == "signs":
         return np.where(np.arange(np.prod(shape)).reshape(shape) % 2, -1.0, 1.0)
     if word == "counts":
@@ -274,8 +275,9 @@ def _special(rng, word, shape, n, p):
         times = rng.permutation(np.arange(1.0, shape[0] + 1))
         return np.stack([times, (np.arange(shape[0]) % 3 != 1) * 1.0], axis=-1)
     if word == "boxes":
-        return _boxes(rng, shape)
-    return p + 0.5 * rng.normal(size=shape)  # view
+        return _boxes(rng, shape) if shape[-1:] == (4,) else rng.uniform(size=shape)
+    own = rng.normal(size=shape)  # view
+    return p + 0.5 * own if p.shape == shape else own
 
 
 # --- what no declaration says ------------------------------------------------------------

@@ -88,6 +88,7 @@ def test_hints(shapes, said):
     assert "no kind of data" in kl.check_loss("mse", shapes="pictures")["no-data"].seen
 
 
+@keras.saving.register_keras_serializable("test_check")
 class Gaussian(kl.Loss):
     """Nobody here knows it: it says itself what it takes."""
 

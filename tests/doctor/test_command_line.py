@@ -34,7 +34,7 @@ def test_list_of_a_family(capsys):
 
 
 def test_list_of_a_word(capsys):
-    assert main(["list", "imbalance"]) == 0
+    assert main(["list", "focal"]) == 0
     out = capsys.readouterr().out
     assert "Focal" in out and "KoLeo" not in out
     assert main(["list", "no such word anywhere"]) == 2

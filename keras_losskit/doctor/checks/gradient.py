@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from keras_losskit.doctor import slopes
+from keras_losskit.doctor import data, slopes
 from keras_losskit.doctor.check import first_line
 from keras_losskit.doctor.checks.graph import written_for_another
+from keras_losskit.doctor.packing import Packed
 from keras_losskit.doctor.profile import breaks
 from keras_losskit.doctor.running import wide
 from keras_losskit.doctor.source import line_of
@@ -22,7 +23,7 @@ def check(exam):
     _, gradient = found
     exam.facts["gradient"] = gradient
     if gradient is None or not np.any(gradient):
-        if not _only_saturated(exam, gradient):
+        if not _only_saturated(exam, gradient) and not _only_here(exam):
             _missing(exam, gradient)
         return
     if not np.isfinite(gradient).all():
@@ -58,6 +59,25 @@ def _only_saturated(exam, gradient):
         "Compute from logits; a sigmoid or softmax in float32 reaches 0 and 1 exactly.",
     )
     _against_differences(exam, slopes.inside(sample))
+    return True
+
+
+def _only_here(exam):
+    """Whether nothing moves because of the data given: on made data it does."""
+    if not exam.sample.given or isinstance(exam.subject, Packed):
+        return False
+    found, error = exam.attempt(data.find, exam.subject, exam.scan)
+    if error is not None or found[1] is None or isinstance(found[0], Packed):
+        return False
+    made, error = exam.run("gradient", found[1].y_true, found[1].y_pred)
+    if error is not None or made[1] is None or not np.any(made[1]):
+        return False
+    exam.add(
+        "zero-gradient-zone", "info",
+        f"the gradient is zero everywhere on the data given; on {found[1]} it is not",
+        "Such a batch teaches nothing: one of background alone under a ratio without smoothing, "
+        "or one whose errors all lie in a dead zone.",
+    )
     return True
 
 
