@@ -57,6 +57,8 @@ def _scale(exam, weights):
     if exam.subject.weighs_itself:
         return  # A ratio of weighted counts does not scale.
     plain, _ = exam.run("value", t, p)
+    if plain == once == twice == 0:
+        return  # Of nothing, any part is nothing.
     if np.isclose(once, twice, rtol=1e-6) and np.isclose(once, plain, rtol=1e-6):
         exam.add(
             "weights-ignored", "error",
