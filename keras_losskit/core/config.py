@@ -195,6 +195,8 @@ def shown_arguments(loss):
     """`(name, value)` for each argument that is off its default, for `repr`."""
     for p in signature(type(loss)).parameters.values():
         value = loss.argument(p.name)
+        if p.name == "name" and value == snake_case(type(loss).__name__):
+            continue  # Also the default of a time before a class had a `log_name`.
         if p.default is _EMPTY or not _same(value, p.default):
             yield p.name, value
 

@@ -150,7 +150,7 @@ def safe_divide(a, b, otherwise=0):
         return _quotient(a, b, otherwise)
 
     def gradient(up, a, b):
-        inverse = _held_inverse(b)
+        inverse = held_inverse(b)
         steep = _quotient(a, b, 0) * inverse
         return up * inverse, -up * at_most(at_least(steep, -1 / LEAST), 1 / LEAST)
 
@@ -166,8 +166,8 @@ def _quotient(a, b, otherwise):
     return ops.where(none, otherwise, a / ops.where(none, 1, b))
 
 
-def _held_inverse(b):
-    """1 / b; between -LEAST and LEAST the line through 0 that joins it."""
+def held_inverse(b):
+    """1 / b, the slope of `safe_divide`; between -1e-30 and 1e-30 a line through 0."""
     near = ops.abs(b) < LEAST
     # A compiler would take b times two constants for b times their product, infinite.
     return ops.where(near, b / LEAST, 1) / ops.where(near, LEAST, b)
@@ -208,8 +208,8 @@ def unit_of(total):
 
 def one_over(x, above=None):
     """1 / x for x >= 0, and 0 where x is not `above`, else where it would be infinite."""
-    some = x > (_smallest(x) if above is None else above)
-    return ops.where(some, 1 / ops.where(some, x, 1), 0)
+    none = x <= (_smallest(x) if above is None else above)
+    return ops.where(none, 0, 1 / ops.where(none, 1, x))
 
 
 def shares(x):

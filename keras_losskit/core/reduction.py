@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_losskit.core.backend import replicas
+from keras_losskit.core.numerics import safe_divide
 
 
 class Reduction(NamedTuple):
@@ -159,8 +160,7 @@ def _count(values, weights, mask, rule):
 def _divide(total, count):
     if isinstance(count, int):
         return total / count if count else ops.zeros_like(total)
-    none = count == 0
-    return ops.where(none, ops.zeros_like(total), total / ops.where(none, 1, count))
+    return safe_divide(total, count)
 
 
 def _shape(x):

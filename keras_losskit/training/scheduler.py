@@ -209,8 +209,8 @@ def _of_losses(losses):
 
 def _may_use(model, loss):
     """Whether a model was compiled with a loss, or calls losses in code of its own."""
-    known = [part for whole in compiled_losses(model) for part in parts(whole)]
-    if any(part == mine for part in known for mine in parts(loss)):
+    known = [source for source, _, _ in _of_losses(compiled_losses(model))]
+    if any(source == mine for source in known for mine, _, _ in _of_losses([loss])):
         return True
     plain = keras.Sequential if isinstance(model, keras.Sequential) else keras.Model
     return any(

@@ -128,8 +128,15 @@ def test_weights_inside_a_batch_ratio(loss):
     np.testing.assert_allclose(to_numpy(got), to_numpy(made(y[repeated], p[repeated])), rtol=1e-6)
     w = rng.integers(0, 3, size=(3, 4, 4)).astype("float32")
     assert np.isfinite(to_numpy(made(y, p, w)))
+    # Per sample too: an integer weight counts a position that many times.
+    each = loss(from_logits=True, reduction="none")
+    for i, value in enumerate(to_numpy(each(y, p, w))):
+        often = w[i].ravel().astype(int)
+        flat = np.repeat(y[i].ravel(), often), np.repeat(p[i].reshape(-1, 3), often, axis=0)
+        expected = to_numpy(each(flat[0][None], flat[1][None]))[0]
+        np.testing.assert_allclose(value, expected, rtol=1e-5)
     with pytest.raises(ValueError, match="sample_weight"):
-        loss(from_logits=True)(y, p, w)
+        loss(from_logits=True)(y, p, w[:, :3])
 
 
 def test_empty_classes():

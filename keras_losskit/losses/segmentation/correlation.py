@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import larger, safe_divide, safe_sqrt, unit_of
+from keras_losskit.core.numerics import at_least, safe_divide, safe_sqrt, unit_of
 from keras_losskit.losses.segmentation.base import SmoothedLoss
 
 
@@ -52,18 +52,19 @@ there 1e-5 is added to each count |
     def per_class(self, p, g, mask, weights):
         maps = p * g, p * (1 - g), (1 - p) * g, (1 - p) * (1 - g)
         counts = self.sums(maps, mask, weights)
-        return self.coefficient(*counts), self.present(g, mask, weights)
+        smooth, least = self.smooth, keras.config.epsilon()
+        if weights is not None:  # They may be so large that no product holds.
+            unit = unit_of(sum(counts))
+            counts = [x * unit for x in counts]
+            smooth, least = smooth * unit * unit, least * ops.where(unit < 1, unit, 1)
+        return self.coefficient(*counts, smooth, least), self.present(g, mask, weights)
 
-    def coefficient(self, tp, fp, fn, tn):
+    def coefficient(self, tp, fp, fn, tn, smooth, least):
         """1 - Matthews' coefficient."""
-        unit = unit_of(tp + fp + fn + tn)  # Weights may be so large that no product holds.
-        tp, fp, fn, tn = tp * unit, fp * unit, fn * unit, tn * unit
-        smooth = self.smooth * unit * unit
         # Where nothing is predicted the numerator is 0 as well, and the root's slope
         # infinite. Holding only the root's factors keeps the numerator's slope, which
         # points the right way.
-        least = keras.config.epsilon() * ops.where(unit < 1, unit, 1)
-        predicted = larger(tp + fp, least) * larger(tn + fn, least)
+        predicted = at_least(tp + fp, least) * at_least(tn + fn, least)
         root = safe_sqrt((tp + fn) * (tn + fp)) * safe_sqrt(predicted)
         n, d = tp * tn - fp * fn + smooth, root + smooth
         perfect = ops.cast(fp + fn == 0, n.dtype)
