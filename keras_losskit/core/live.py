@@ -41,6 +41,9 @@ def arrived(cls, name, arguments, maker):
 
 
 def _function(function, name):
+    known = None if name is None else keras.saving.get_registered_object(name)
+    if getattr(known, "__code__", None) == function.__code__:
+        return known  # Sent by value, the same function arrives as another object.
     _register(function, name)
     return function
 
