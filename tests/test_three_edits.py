@@ -58,7 +58,7 @@ DICE = '''"""Dice as it is often written."""
 from keras import ops
 
 from keras_losskit.core.loss import register
-from keras_losskit.losses.segmentation.base import OverlapLoss
+from keras_losskit.losses.segmentation.overlap import OverlapLoss
 
 
 @register
