@@ -279,8 +279,8 @@ def crossentropy(g, z):
     if len(z.shape) > 2:
         return ops.reshape(crossentropy(_as_rows(g), _as_rows(z)), ops.shape(z)[:-1])
 
-    def sums(x):  # A product of matrices adds rows up faster than a sum does.
-        return x @ ops.ones((x.shape[-1], 1), dtype=x.dtype)
+    def sums(x):  # No product of matrices: on a GPU those may round what they add.
+        return ops.sum(x, axis=-1, keepdims=True)
 
     def parts(z):
         below = at_least(z - ops.stop_gradient(largest(z, keepdims=True)), NOTHING)
