@@ -68,7 +68,7 @@ class ForeignLoss(Loss):
     def _declare(self, takes, name):
         """Keep what the loss takes: as its user says, or as Keras' losses are known to."""
         self.declared = require_takes(type(self).__name__, takes)
-        self.takes = _OF_KERAS.get(name) if takes is None and self._of_keras else takes
+        self.takes = OF_KERAS.get(name) if takes is None and self._of_keras else takes
 
     @property
     def _of_keras(self):
@@ -220,7 +220,7 @@ def _known(y_true, y_pred, shapes="equal", **more):
 
 
 # What Keras' own losses take. Without their shapes, Keras would broadcast a pair.
-_OF_KERAS = {
+OF_KERAS = {
     "binary_crossentropy": _known("probability", "probabilities"),
     "binary_focal_crossentropy": _known("probability", "probabilities"),
     "categorical_crossentropy": _known("classes", "probabilities"),

@@ -161,12 +161,12 @@ def made(loss, n, form=0, stranger=None, batch=BATCH):
 
 def _known(loss):
     """What a loss of Keras or a wrapped function is known to take."""
-    from keras_losskit.core.foreign import _OF_KERAS
+    from keras_losskit.core.foreign import OF_KERAS
 
     thing = getattr(loss, "function", None) or type(loss)
     if (getattr(thing, "__module__", None) or "").split(".")[0] != "keras":
         return getattr(thing, "takes", None) if isinstance(thing, kl.Takes) else None
-    known = _OF_KERAS.get(snake_case(thing.__name__))
+    known = OF_KERAS.get(snake_case(thing.__name__))
     return None if known is None else known.given(getattr(loss, "from_logits", None) or (
         getattr(loss, "_fn_kwargs", None) or {}).get("from_logits"))
 
