@@ -122,7 +122,7 @@ class Gaussian(kl.Loss):
         (kl.Huber().on(y_true="a", y_pred="a")
          + kl.CategoricalCrossentropy().on(y_true="b", y_pred="b"), "(mixed)"),
     ],
-    ids=repr,
+    ids=lambda x: x if isinstance(x, str) else type(x).__name__,
 )
 def test_data_are_made_as_the_loss_declares(loss, said):
     report = kl.check_loss(loss, quick=True)
