@@ -99,6 +99,18 @@ def choice(owner, name, value, allowed):
     return value
 
 
+def marker(owner, name, value):
+    """What marks an entry: a finite number, or a word where one would not equal itself."""
+    if value is None or (isinstance(value, str) and value == "nan"):
+        return value
+    rule = '"nan", a finite number, or None'
+    number = value.item() if isinstance(value, np.generic) else value
+    real = isinstance(number, numbers.Real) and not isinstance(number, bool)
+    if not real or not math.isfinite(number):
+        _refuse(owner, name, rule, value)
+    return number
+
+
 def sequence(owner, name, value, **bounds):
     """A flat, non-empty sequence of numbers, as a list."""
     if isinstance(value, np.ndarray) and value.ndim == 1:

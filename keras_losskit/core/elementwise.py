@@ -46,7 +46,7 @@ class IncompleteLoss(ElementwiseLoss):
 
     def __init__(self, *, missing=None, **common):
         super().__init__(**common)
-        self.missing = _marker(self, missing)
+        self.missing = checks.marker(self, "missing", missing)
 
     def known(self, y_true):
         """Which entries of `y_true` are known; `None` without `missing`."""
@@ -68,16 +68,3 @@ class IncompleteLoss(ElementwiseLoss):
         if len(y_pred.shape) > 1 and y_pred.shape[-1] == 1:
             return ops.expand_dims(super().call(y_true, y_pred), -1)
         return self.each(y_true, y_pred)
-
-
-def _marker(owner, missing):
-    """`missing`, checked: a word where a number would not equal itself."""
-    if missing is None or (isinstance(missing, str) and missing == "nan"):
-        return missing
-    try:
-        return checks.real(owner, "missing", missing)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"{type(owner).__name__}: `missing` must be \"nan\", a finite number, or None. "
-            f"Received: missing={missing!r}"
-        ) from None

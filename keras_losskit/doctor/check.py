@@ -88,6 +88,9 @@ def check_loss(
         A `LossReport`: `.ok`, `.findings`, a table as `str()`, `.to_dict()`,
         `.raise_if_failed()`.
 
+    Raises:
+        ValueError: for a check that there is not. Whatever the loss raises is a finding.
+
     Example:
 
     >>> import keras, keras_losskit

@@ -114,6 +114,9 @@ def explain(loss, y_true, y_pred, sample_weight=None, *, worst=3):
         An `Explanation`: `.total`, `.terms`, `.gradient`, `.watched`, a table as
         `str()`, `.plot()`.
 
+    Raises:
+        ValueError: where the loss itself refuses the batch, with its own words.
+
     Example:
 
     >>> import keras_losskit as kl

@@ -44,6 +44,15 @@ def plot_loss(*losses, reach=None, axes=None):
     Raises:
         ImportError: without matplotlib.
         ValueError: for a loss that is no function of one error or one probability.
+        TypeError: where no loss is given.
+
+    Example:
+
+    >>> import matplotlib, keras_losskit
+    >>> matplotlib.use("agg")
+    >>> figure = keras_losskit.plot_loss(keras_losskit.Huber(), keras_losskit.LogCosh())
+    >>> [axes.get_xlabel() for axes in figure.axes][0] != ""
+    True
     """
     if not losses:
         raise TypeError("plot_loss takes at least one loss.")
@@ -175,7 +184,26 @@ def _direction(sample):
 
 
 def plot_report(report, axes=None):
-    """Draw a `LossReport`: one bar a check, as long as its findings are many and grave."""
+    """Draw a `LossReport`: one bar a check, as long as its findings are many and grave.
+
+    Args:
+        report: what `check_loss` returned.
+        axes: matplotlib axes to draw on, or `None` for a new figure.
+
+    Returns:
+        The matplotlib figure.
+
+    Raises:
+        ImportError: without matplotlib.
+
+    Example:
+
+    >>> import matplotlib, keras_losskit
+    >>> matplotlib.use("agg")
+    >>> report = keras_losskit.check_loss(keras_losskit.Huber(), quick=True)
+    >>> keras_losskit.plot_report(report).axes[0].get_title()
+    'Huber(): fine'
+    """
     plt = pyplot()
     if axes is None:
         _, axes = plt.subplots(figsize=(6.4, 0.42 * max(len(report.checks), 2) + 1.2),
@@ -209,6 +237,21 @@ def plot_terms(history, axes=None):
     Args:
         history: a `LossProbe`, what `fit` returned, or a dict of lists.
         axes: matplotlib axes, or `None` for a new figure.
+
+    Returns:
+        The matplotlib figure.
+
+    Raises:
+        ImportError: without matplotlib.
+        ValueError: for a history that is empty.
+
+    Example:
+
+    >>> import matplotlib, keras_losskit
+    >>> matplotlib.use("agg")
+    >>> figure = keras_losskit.plot_terms({"loss": [3.0, 2.0], "dice": [0.9, 0.5]})
+    >>> len(figure.axes[0].lines)
+    2
     """
     plt = pyplot()
     record = dict(getattr(history, "history", history))

@@ -30,6 +30,10 @@ class LossProbe(KitCallback):
     term, by its name; `probe.watched` one list of arrays for each watched name.
     `keras_losskit.plot_terms(probe)` draws them.
 
+    Raises:
+        ValueError: for an `every` that is neither, and in `fit` where a model has several
+            outputs and none was named.
+
     Example:
 
     >>> import keras, numpy as np, keras_losskit as kl

@@ -60,13 +60,26 @@ class Finding:
 class LossReport:
     """The findings of `check_loss`; `str()` shows them as a table.
 
-    Attributes:
+    Made by `check_loss`. `ok` says whether nothing is an error, `shown` what was shown to
+    be right, in words; `report["name"]` is the finding of that name.
+
+    Args:
         loss: the name of the loss.
         data: in words, the data it was checked on.
-        findings: a list of `Finding`, the worst first.
+        findings: a list of `Finding`, kept with the worst first.
         checks: the checks that ran, with the seconds each took.
-        shown: what was shown to be right, in words.
-        ok: whether nothing is an error.
+        backend: the backend that it ran on.
+
+    Raises:
+        KeyError: for a finding that there is not.
+        LossCheckError: by `raise_if_failed()`, where something is an error.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> report = keras_losskit.check_loss(keras_losskit.Huber(), quick=True)
+    >>> report.ok, [finding.name for finding in report.findings]
+    (True, [])
     """
 
     def __init__(self, loss, data, findings, checks, backend):

@@ -21,6 +21,9 @@ def watch(name, tensor):
     Returns:
         `tensor`, the same object.
 
+    Raises:
+        ValueError, TypeError: under `watching()`, for what no tensor can be made of.
+
     Example:
 
     >>> import keras, keras_losskit
@@ -63,6 +66,15 @@ def watching():
 
     Each thread sees what it runs itself; of two that are nested, both see what the inner
     one does.
+
+    Example:
+
+    >>> import keras, keras_losskit
+    >>> with keras_losskit.watching() as seen:
+    ...     for x in (1.0, 2.0):
+    ...         _ = keras_losskit.watch("x", keras.ops.convert_to_tensor(x))
+    >>> float(seen["x"]), len(seen.all["x"])
+    (2.0, 2)
     """
     seen = Seen()
     token = _watchers.set((*_watchers.get(), seen))

@@ -33,6 +33,9 @@ class TerminateOnNonFiniteTerm(KitCallback):
     Losses of the kit are watched, one per output or one for all, as are
     `AddLoss` layers and the terms of `LearnedWeights`.
 
+    Args:
+        verbose: whether the message is printed, 1 or 0.
+
     Raises:
         ValueError: in `fit`, where the model has nothing that can be watched.
 

@@ -37,6 +37,9 @@ class AdjustableWeight(Schedule):
     Args:
         value: the weight until it is set, a finite number.
 
+    Raises:
+        ValueError, TypeError: for what is no finite number.
+
     Example:
 
     >>> import keras, numpy as np, keras_losskit as kl
