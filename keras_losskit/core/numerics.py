@@ -359,7 +359,7 @@ def power(x, exponent):
     if exponent == 2:
         return ops.square(x)
     if exponent < 1:
-        x = at_least(x, _smallest(x))
+        return ops.where(x == 0, 0, _raised(at_least(x, _smallest(x)), exponent))
     return _raised(x, exponent)
 
 

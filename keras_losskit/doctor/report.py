@@ -159,8 +159,9 @@ class LossReport:
                         subsequent_indent=lead + " " * len(word),
                     )
             if f.line is not None:
-                where = f"at {shorten_path(f.line.file)}:{f.line.line}: {f.line.text.strip()}"
-                block.append(_cut(lead + where, width))
+                where = f"{lead}at {shorten_path(f.line.file)}:{f.line.line}"
+                # The place is never cut: it is what an editor opens.
+                block.append(where + _cut(f": {f.line.text.strip()}", max(width - len(where), 3)))
             text += block
         if self.shown:
             text += textwrap.wrap(

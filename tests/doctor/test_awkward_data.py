@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import keras_losskit as kl
-from keras_losskit.core.takes import takes_of
 from keras_losskit.doctor.data import find
 from keras_losskit.doctor.hazards import Scan
 from keras_losskit.doctor.subject import Subject
@@ -58,7 +57,7 @@ def bent(sample):
 @pytest.mark.parametrize("loss", LOSSES)
 def test_no_loss_is_accused_for_its_data(loss):
     subject, sample, _ = find(Subject(loss), Scan([]))
-    if takes_of(loss) is not None and takes_of(loss).y_true in ("signs", "relevance"):
+    if sample.takes is not None and sample.takes.y_true in ("signs", "relevance"):
         forms = {"one sample": (sample.y_true[:1], sample.y_pred[:1])}
     else:
         forms = bent(sample)

@@ -234,11 +234,14 @@ def test_distribution_on_a_bin_is_crossentropy():
 
 def test_distribution_is_clipped_to_the_bins():
     logits = np.array([[0.3, -1.0, 2.0]])
-    values = [float(kl.DistributionFocal()([y], logits)) for y in (2.0, 2.7, 1e6)]
+    values = [float(kl.DistributionFocal()([y], logits)) for y in (2.0, 2.7, 4.0)]
     assert values[1] == values[2] == values[0]
-    assert float(kl.DistributionFocal()([-3.0], logits)) == float(
+    assert float(kl.DistributionFocal()([-2.0], logits)) == float(
         kl.DistributionFocal()([0.0], logits)
     )
+    for wrong in (-3.0, 255.0):  # No distance that the bins do not quite reach.
+        with pytest.raises(ValueError, match=f"y_true holds {wrong:g}"):
+            kl.DistributionFocal()([wrong], logits)
 
 
 def test_distribution_shapes():

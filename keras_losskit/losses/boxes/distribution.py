@@ -17,7 +17,8 @@ class DistributionFocal(Loss):
 
     Call with `y_true` `(B, …)` or `(B, …, 1)`, in units of a bin, and `y_pred`
     `(B, …, bins)`, logits; values `(B, …)`. A target outside [0, bins - 1] is
-    clipped to it, as detectors do with distances that the bins do not reach.
+    clipped to it, as detectors do with distances that the bins do not reach; one further
+    outside than bins - 1 is refused, where its value can be seen.
 
     Raises:
         ValueError: for shapes that do not fit, or fewer than 2 bins.

@@ -8,6 +8,7 @@ from keras import ops
 from keras_losskit.core import checks, targets
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import (
+    held,
     largest,
     log_softmax,
     safe_log,
@@ -203,6 +204,7 @@ def _log_softmax(z, temperature):
     The largest is taken away before the division: a compiler that fuses both rounds
     z/T and its maximum differently, and of large logits something positive is left.
     """
+    z = held(z)
     below = (z - ops.stop_gradient(largest(z, keepdims=True))) / temperature
     if keras.config.backend() != "jax":
         return ops.log_softmax(below, axis=-1)

@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from keras_losskit.core import checks
+from keras_losskit.core import checks, targets
 from keras_losskit.core.loss import Loss, register
 from keras_losskit.core.numerics import cumsum, safe_divide, safe_log
 from keras_losskit.core.reduction import align_left, fill
@@ -49,6 +49,8 @@ class CumulativeOrdinal(Loss):
         y_true, y_pred = super().prepare(y_true, y_pred)
         levels = y_pred.shape[-1]
         if y_true.shape[-1] == 1:
+            if targets.is_whole(y_true):
+                y_true = ops.cast(y_true, "int32")
             return self.cast(y_true > ops.arange(levels, dtype=y_true.dtype)), y_pred
         if y_true.shape[-1] == levels + 1:  # P(y > k) is what the rows hold beyond k.
             return 1 - cumsum(y_true)[..., :-1], y_pred

@@ -95,4 +95,4 @@ class KoLeo(ViewsLoss):
         squared = ops.sum(ops.square(x - ops.take(x, nearest, axis=0)), axis=-1)
         # Compilers round the two rows differently: what is no more than that is 0.
         noise = 2 * float(np.finfo(keras.backend.standardize_dtype(x.dtype)).eps)
-        return -safe_log(safe_sqrt(ops.where(squared > noise**2, squared, 0)))
+        return -safe_log(safe_sqrt(ops.where(squared <= noise**2, 0, squared)))

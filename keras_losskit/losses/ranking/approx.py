@@ -46,7 +46,6 @@ class ApproxNDCG(ApproxMetric):
     | elsewhere | here |
     |---|---|
     | TF-Ranking `ApproxNDCGLoss()`: minus the smooth NDCG | 1 minus it: the same gradient |
-    | TF-Ranking's weights of items: one of the list, Σ w·y/Σ y | that number as a list's `(B,)` |
 
     Call with relevance and scores `(B, L)`; values `(B,)`, 0 for a list without a
     relevant item. A label < 0 is padding. `sample_weight` `(B,)` weighs lists, `(B, L)`
@@ -90,7 +89,6 @@ class ApproxMRR(ApproxMetric):
     | elsewhere | here |
     |---|---|
     | TF-Ranking `ApproxMRRLoss()`: minus the smooth MRR | 1 minus it: the same gradient |
-    | TF-Ranking's weights of items: one of the list, Σ w·y/Σ y | that number as a list's `(B,)` |
 
     Call with relevance and scores `(B, L)`; values `(B,)`, 0 for a list without a
     relevant item. A label < 0 is padding. `sample_weight` `(B,)` weighs lists, `(B, L)`

@@ -57,7 +57,6 @@ class ListMLE(RankingLoss):
     |---|---|
     | TF-Ranking `ListMLELoss()`, ties in random order | shuffle each list, labels and \
 scores alike, before the loss |
-    | TF-Ranking's weights of items: one of the list, Σ w·y/Σ y | that number as a list's `(B,)` |
 
     Call with relevance and scores `(B, L)`; values `(B,)`. A label < 0 is padding.
     `sample_weight` `(B,)` weighs lists, `(B, L)` the items' terms of the

@@ -48,7 +48,7 @@ class Poisson(IncompleteLoss):
         super().__init__(**common)
         self.log_rate = checks.flag(self, "log_rate", log_rate)
         if self.log_rate:
-            self.takes = Takes("counts", "real")
+            self.takes = Takes("counts", "parameters")
 
     def each(self, y_true, y_pred):
         if self.log_rate:
