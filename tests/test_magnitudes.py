@@ -77,7 +77,17 @@ def points(case):
                 continue
             yield t, p * scale, ones
             if case.kind in MEASURED and not set(np.unique(t)) <= {0, 1}:
-                yield t * scale, p * scale, ones
+                scaled = t * scale
+                low, high = case.takes.range if case.takes is not None else (-np.inf, np.inf)
+                marked = case.options.get("missing")
+                if marked is not None and marked != "nan":
+                    scaled = np.where(t == marked, t, scaled)  # A mark has no magnitude.
+                    known = scaled[t != marked]
+                else:
+                    known = scaled[~np.isnan(scaled)]
+                if known.size and (known.min() < low - 0.5 or known.max() > high + 0.5):
+                    continue  # Refused, where values can be seen.
+                yield scaled, p * scale, ones
     for weight in WEIGHTS:
         yield t, p, ones * weight
         yield t, p, np.resize([weight, 1.0], len(p))
