@@ -2324,6 +2324,10 @@ class LossProbe(keras.callbacks.Callback):
     term, by its name; `probe.watched` one list of arrays for each watched name.
     `keras_losskit.plot_terms(probe)` draws them.
 
+    Raises:
+        ValueError: for an `every` that is neither, and in `fit` where a model has several
+            outputs and none was named.
+
     Example:
 
     >>> import keras, numpy as np, keras_losskit as kl
@@ -2361,13 +2365,26 @@ class LossProbe(keras.callbacks.Callback):
 class LossReport:
     """The findings of `check_loss`; `str()` shows them as a table.
 
-    Attributes:
+    Made by `check_loss`. `ok` says whether nothing is an error, `shown` what was shown to
+    be right, in words; `report["name"]` is the finding of that name.
+
+    Args:
         loss: the name of the loss.
         data: in words, the data it was checked on.
-        findings: a list of `Finding`, the worst first.
+        findings: a list of `Finding`, kept with the worst first.
         checks: the checks that ran, with the seconds each took.
-        shown: what was shown to be right, in words.
-        ok: whether nothing is an error.
+        backend: the backend that it ran on.
+
+    Raises:
+        KeyError: for a finding that there is not.
+        LossCheckError: by `raise_if_failed()`, where something is an error.
+
+    Example:
+
+    >>> import keras_losskit
+    >>> report = keras_losskit.check_loss(keras_losskit.Huber(), quick=True)
+    >>> report.ok, [finding.name for finding in report.findings]
+    (True, [])
     """
     loss: str
     data: str
@@ -2433,6 +2450,9 @@ def check_loss(
         A `LossReport`: `.ok`, `.findings`, a table as `str()`, `.to_dict()`,
         `.raise_if_failed()`.
 
+    Raises:
+        ValueError: for a check that there is not. Whatever the loss raises is a finding.
+
     Example:
 
     >>> import keras, keras_losskit
@@ -2462,6 +2482,9 @@ def explain(
         An `Explanation`: `.total`, `.terms`, `.gradient`, `.watched`, a table as
         `str()`, `.plot()`.
 
+    Raises:
+        ValueError: where the loss itself refuses the batch, with its own words.
+
     Example:
 
     >>> import keras_losskit as kl
@@ -2487,10 +2510,38 @@ def plot_loss(*losses: _LossLike, reach: float | None = None, axes: Any = None) 
     Raises:
         ImportError: without matplotlib.
         ValueError: for a loss that is no function of one error or one probability.
+        TypeError: where no loss is given.
+
+    Example:
+
+    >>> import matplotlib, keras_losskit
+    >>> matplotlib.use("agg")
+    >>> figure = keras_losskit.plot_loss(keras_losskit.Huber(), keras_losskit.LogCosh())
+    >>> [axes.get_xlabel() for axes in figure.axes][0] != ""
+    True
     """
 
 def plot_report(report: LossReport, axes: Any = None) -> Any:
-    """Draw a `LossReport`: one bar a check, as long as its findings are many and grave."""
+    """Draw a `LossReport`: one bar a check, as long as its findings are many and grave.
+
+    Args:
+        report: what `check_loss` returned.
+        axes: matplotlib axes to draw on, or `None` for a new figure.
+
+    Returns:
+        The matplotlib figure.
+
+    Raises:
+        ImportError: without matplotlib.
+
+    Example:
+
+    >>> import matplotlib, keras_losskit
+    >>> matplotlib.use("agg")
+    >>> report = keras_losskit.check_loss(keras_losskit.Huber(), quick=True)
+    >>> keras_losskit.plot_report(report).axes[0].get_title()
+    'Huber(): fine'
+    """
 
 def plot_terms(history: Any, axes: Any = None) -> Any:
     """Draw the loss and its terms over time.
@@ -2498,6 +2549,21 @@ def plot_terms(history: Any, axes: Any = None) -> Any:
     Args:
         history: a `LossProbe`, what `fit` returned, or a dict of lists.
         axes: matplotlib axes, or `None` for a new figure.
+
+    Returns:
+        The matplotlib figure.
+
+    Raises:
+        ImportError: without matplotlib.
+        ValueError: for a history that is empty.
+
+    Example:
+
+    >>> import matplotlib, keras_losskit
+    >>> matplotlib.use("agg")
+    >>> figure = keras_losskit.plot_terms({"loss": [3.0, 2.0], "dice": [0.9, 0.5]})
+    >>> len(figure.axes[0].lines)
+    2
     """
 
 def watch(name: str, tensor: _T) -> _T:
@@ -2514,6 +2580,9 @@ def watch(name: str, tensor: _T) -> _T:
 
     Returns:
         `tensor`, the same object.
+
+    Raises:
+        ValueError, TypeError: under `watching()`, for what no tensor can be made of.
 
     Example:
 
@@ -2532,6 +2601,15 @@ def watching() -> AbstractContextManager[_Seen]:
 
     Each thread sees what it runs itself; of two that are nested, both see what the inner
     one does.
+
+    Example:
+
+    >>> import keras, keras_losskit
+    >>> with keras_losskit.watching() as seen:
+    ...     for x in (1.0, 2.0):
+    ...         _ = keras_losskit.watch("x", keras.ops.convert_to_tensor(x))
+    >>> float(seen["x"]), len(seen.all["x"])
+    (2.0, 2)
     """
 
 class _Explanation:
