@@ -240,12 +240,12 @@ def test_a_metric_tells_its_direction():
 
 
 def test_the_generator_without_a_seed_is_seen():
-    keras.utils.set_random_seed(3)
-    first = to_numpy(keras.random.uniform((3,)))
-    keras.utils.set_random_seed(3)
-    generator, state = keras_internals.keras_generator()
+    found = keras_internals.keras_generator()
     breaks = "the doctor's look at a random loss moves the numbers of the model that trains"
-    assert generator is not None, say("`keras.random` asks no SeedGenerator", breaks)
+    assert found is not None, say("`keras.random` asks no SeedGenerator", breaks)
+    generator, state = found
+    generator.state.assign(state)
+    first = to_numpy(keras.random.uniform((3,)))
     generator.state.assign(state)
     np.testing.assert_array_equal(
         to_numpy(keras.random.uniform((3,))), first, err_msg=say("its state is elsewhere", breaks)
