@@ -354,6 +354,9 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
             "`WeightScheduler` drives, or is learned by `LearnedWeights`."
         )
 
+    def __jax_array__(self):
+        return self.__array__()  # JAX asks for this one.
+
     def __repr__(self):
         arguments = ", ".join(
             f"{name}={value!r}" for name, value in config.shown_arguments(self)
