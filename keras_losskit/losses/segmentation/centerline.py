@@ -91,8 +91,7 @@ there 1e-4 is added to T + S |
 
 def _share(part, whole, smooth):
     """(part + s)/(whole + s), and 1, a perfect score, where both are 0."""
-    n, d = part + smooth, whole + smooth
-    return ops.where(d == 0, ops.ones_like(n), safe_divide(n, d))
+    return safe_divide(part + smooth, whole + smooth, otherwise=1)
 
 
 def soft_skeleton(x, iterations, mask=None):
