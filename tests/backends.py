@@ -85,7 +85,7 @@ def compiled(function):
         import tensorflow as tf
 
         return {
-            "graph": tf.function(function),
+            "graph": tf.function(function, autograph=False),
             "xla": tf.function(function, jit_compile=True, autograph=False),
         }
     if BACKEND == "jax":

@@ -1,4 +1,6 @@
+import collections
 import os
+import zlib
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -10,40 +12,62 @@ import pytest  # noqa: E402
 _states = {}
 
 
+def pytest_configure(config):
+    """In several processes, the tests of a group run in one of them."""
+    if getattr(config.option, "dist", "no") == "load":
+        config.option.dist = "loadgroup"
+
+
+@pytest.hookimpl(tryfirst=True)  # Before xdist reads the groups.
 def pytest_collection_modifyitems(items):
     """The tests of a case follow each other: a process finds what it compiled for the last one."""
     rank = {}
 
     def place(item):
-        case = getattr(item, "callspec", None) and item.callspec.params.get("case")
         module = rank.setdefault(item.path, len(rank))
-        own = None if isinstance(case, str) else case
-        return module, rank.setdefault((item.path, id(own)), len(rank))
+        return module, rank.setdefault((item.path, id(_case(item))), len(rank))
 
     items.sort(key=place)
-    items[:] = _sampled(items)
+    items[:] = _shared(items)
+    for item in items:
+        if _case(item) is not None and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{_case(item).id}"))
 
 
-# Laws that hold for every case. JAX compiles each of them for each case: there the first case
-# of each loss has to do, unless the environment says KERAS_LOSSKIT_ALL=1.
-_SAMPLED = ("test_declared.py", "test_numbers.py", "test_magnitudes.py")
+def _case(item):
+    case = getattr(item, "callspec", None) and item.callspec.params.get("case")
+    return case if hasattr(case, "loss") else None
 
 
-def _sampled(items):
+# --- how many parameters of a law run -------------------------------------------------------
+# A law over many parameters is one body of code. TensorFlow, the default, runs it for all of
+# them. What a backend may do its own way is the mathematics of a case, so tests marked
+# `everywhere` (values, gradients, what is compiled) run for all on each. Of other laws, each
+# backend, and the oldest versions, take one parameter in `KERAS_LOSSKIT_SHARE`, chosen by name,
+# so that each law meets many losses and each loss many laws. `KERAS_LOSSKIT_SHARE=1`: all.
+MANY = 8
+
+
+def share():
     from tests.backends import BACKEND
 
-    if BACKEND != "jax" or os.environ.get("KERAS_LOSSKIT_ALL"):
-        return items
-    first, kept = {}, []
-    for item in items:
-        case = getattr(item, "callspec", None) and item.callspec.params.get("case")
-        loss = getattr(case, "loss", None)
-        if item.path.name not in _SAMPLED or not isinstance(loss, type):
-            kept.append(item)
-        elif first.setdefault((item.path, item.originalname, loss), item) is item:
-            kept.append(item)
-    return kept
+    return int(os.environ.get("KERAS_LOSSKIT_SHARE") or {"jax": 4, "torch": 3}.get(BACKEND, 1))
 
+
+def _shared(items):
+    every = share()
+    parameters = collections.Counter(_law(item) for item in items)
+
+    def is_run(item):
+        if parameters[_law(item)] <= MANY or item.get_closest_marker("everywhere"):
+            return True
+        return zlib.crc32(item.name.encode()) % every == 0
+
+    return [item for item in items if is_run(item)]
+
+
+def _law(item):
+    return item.path, getattr(item, "originalname", item.name)
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,8 @@ from benchmarks import cases, engines, inputs, measure, parts, report
 from benchmarks.__main__ import updated
 from keras_losskit.core.takes import takes_of
 
+pytestmark = pytest.mark.xdist_group("test_benchmarks")  # What is made once serves all.
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BACKEND = keras.config.backend()
 ENGINE = {"tensorflow": "tf-xla", "jax": "jax", "torch": "torch"}[BACKEND]

@@ -23,6 +23,8 @@ from keras_losskit.core import checks
 from keras_losskit.core.elementwise import ElementwiseLoss
 from keras_losskit.core.loss import register
 
+pytestmark = pytest.mark.xdist_group("test_three_edits")  # What is made once serves all.
+
 
 @register
 class {name}(ElementwiseLoss):
@@ -159,7 +161,10 @@ def failures(tmp_path_factory):
             "-k", " or ".join(EXPECTED),
         ],
         cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            **os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1",
+            "KERAS_LOSSKIT_SHARE": "1",
+        },
         capture_output=True,
         text=True,
         timeout=600,

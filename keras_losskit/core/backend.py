@@ -119,27 +119,46 @@ def _with_tangent(value, gradient, tensors):
     return call(*tensors)
 
 
-def compiled_once(function):
-    """`function` of tensors, compiled once per shape where JAX runs it eagerly.
+def compiled_once(function=None, *, backends=("jax",)):
+    """`function` of tensors, compiled once per shape where a backend would run it eagerly.
 
-    JAX compiles a loop anew at every eager call. Further arguments must be given
-    by name and are constants.
+    JAX compiles a loop anew at every eager call; TensorFlow runs the steps of a long
+    one a hundred times slower. Further arguments must be given by name and are
+    constants.
     """
-    jitted = None
+    if function is None:
+        return functools.partial(compiled_once, backends=backends)
+    made = None
 
     @functools.wraps(function)
     def call(*tensors, **constants):
-        nonlocal jitted
-        if keras.config.backend() != "jax":
+        nonlocal made
+        if keras.config.backend() not in backends or _is_traced_by_tensorflow():
             return function(*tensors, **constants)
-        if jitted is None:
-            import jax
-
+        if made is None:
             names = list(inspect.signature(function).parameters)
-            jitted = jax.jit(function, static_argnames=names[len(tensors) :])
-        return jitted(*tensors, **constants)
+            made = _compiled(function, constants=names[len(tensors) :])
+        return made(*tensors, **constants)
 
     return call
+
+
+def _is_traced_by_tensorflow():
+    if keras.config.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return not tf.executing_eagerly()
+
+
+def _compiled(function, constants):
+    if keras.config.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(function, autograph=False)
+    import jax
+
+    return jax.jit(function, static_argnames=constants)
 
 
 def leaves(x):

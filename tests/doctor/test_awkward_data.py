@@ -12,8 +12,7 @@ import keras_losskit as kl
 from keras_losskit.doctor.data import find
 from keras_losskit.doctor.hazards import Scan
 from keras_losskit.doctor.subject import Subject
-from tests.backends import BACKEND
-from tests.doctor.test_every_loss import CHECKED
+from tests.cases import CASES
 
 STOCK = [
     keras.losses.BinaryCrossentropy(), keras.losses.BinaryFocalCrossentropy(),
@@ -22,9 +21,7 @@ STOCK = [
     keras.losses.BinaryCrossentropy(from_logits=True), keras.losses.MeanSquaredError(),
     keras.losses.Hinge(), keras.losses.LogCosh(),
 ]
-ONCE = list({type(c.make()): c for c in CHECKED}.values())
-if BACKEND == "jax":
-    ONCE, STOCK = ONCE[::8], STOCK[:2]
+ONCE = list({c.loss: c for c in reversed(CASES)}.values())[::-1]
 LOSSES = [pytest.param(c.make(), id=c.id) for c in ONCE] + [
     pytest.param(x, id=f"keras-{type(x).__name__}-{i}") for i, x in enumerate(STOCK)
 ]

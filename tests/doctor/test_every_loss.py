@@ -11,13 +11,9 @@ from tests.backends import BACKEND
 
 # One case a loss and mode; the first of each loss and kind of targets is enough here.
 FIRST = list({(c.loss, c.kind): c for c in reversed(cases.CASES)}.values())
-# On JAX, where each operation is compiled, one of each file has to do.
-CHECKED = FIRST
-if BACKEND == "jax":
-    CHECKED = list({c.loss.__module__: c for c in FIRST}.values())
 
 
-@pytest.mark.parametrize("case", CHECKED, ids=lambda c: c.id)
+@pytest.mark.parametrize("case", FIRST, ids=lambda c: c.id)
 def test_losses_of_the_kit_pass(case):
     report = kl.check_loss(case.make(), quick=True)
     assert report.ok and not report.of("warning"), str(report)

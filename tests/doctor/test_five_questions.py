@@ -9,6 +9,8 @@ import pytest
 import keras_losskit as kl
 from tests.backends import BACKEND
 
+pytestmark = pytest.mark.xdist_group("test_five_questions")  # What is made once serves all.
+
 PATH = Path(__file__).parents[2] / "examples" / "five_questions.py"
 spec = importlib.util.spec_from_file_location("five_questions", PATH)
 five = importlib.util.module_from_spec(spec)

@@ -1,23 +1,15 @@
-"""Every planted fault is caught by the right finding; no sound loss is accused.
-
-On JAX, where each operation is compiled, a third of them has to do, unless the environment
-says `KERAS_LOSSKIT_ALL=1`.
-"""
-
-import os
+"""Every planted fault is caught by the right finding; no sound loss is accused."""
 
 import pytest
 
 import keras_losskit as kl
-from tests.backends import BACKEND
 from tests.doctor.broken import FAULTS
 from tests.doctor.sound import MAY, SOUND
 
 assert len(FAULTS) >= 110 and len(SOUND) >= 90
-EACH = 3 if BACKEND == "jax" and not os.environ.get("KERAS_LOSSKIT_ALL") else 1
 
 
-@pytest.mark.parametrize("fault", FAULTS[::EACH], ids=lambda f: f.id)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.id)
 def test_a_planted_fault_is_caught(fault):
     report = kl.check_loss(fault.loss, **{"quick": True, **fault.options})
     assert fault.finding in report, str(report)
@@ -28,7 +20,7 @@ def test_a_planted_fault_is_caught(fault):
         assert fault.line in finding.line.text, finding.line
 
 
-@pytest.mark.parametrize("name", list(SOUND)[::EACH])
+@pytest.mark.parametrize("name", list(SOUND))
 def test_a_sound_loss_is_not_accused(name):
     loss, options = SOUND[name] if isinstance(SOUND[name], tuple) else (SOUND[name], {})
     report = kl.check_loss(loss, **{"quick": True, **options})

@@ -7,6 +7,8 @@ import pytest
 from tests.backends import to_numpy
 from tests.saving.expressions import segmentation, segmentation_data
 
+pytestmark = pytest.mark.xdist_group("test_continue")  # What is made once serves all.
+
 IDS = segmentation_data(samples=10, seed=21)[0]
 X = np.random.default_rng(22).normal(size=(10, 4, 4, 3)).astype("float32")
 WEIGHTS = np.linspace(0.5, 2.0, 10).astype("float32")

@@ -15,10 +15,13 @@ import pytest
 
 import keras_losskit
 
-pytestmark = pytest.mark.skipif(
-    keras.config.backend() != "tensorflow",
-    reason="tf.distribute exists on the TensorFlow backend only",
-)
+pytestmark = [
+    pytest.mark.xdist_group("test_distribute"),
+    pytest.mark.skipif(
+        keras.config.backend() != "tensorflow",
+        reason="tf.distribute exists on the TensorFlow backend only",
+    ),
+]
 
 REPOSITORY = pathlib.Path(keras_losskit.__file__).parent.parent
 

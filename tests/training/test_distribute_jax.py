@@ -15,9 +15,12 @@ import pytest
 
 import keras_losskit
 
-pytestmark = pytest.mark.skipif(
-    keras.config.backend() != "jax", reason="keras.distribution runs on JAX"
-)
+pytestmark = [
+    pytest.mark.xdist_group("test_distribute_jax"),
+    pytest.mark.skipif(
+        keras.config.backend() != "jax", reason="keras.distribution runs on JAX"
+    ),
+]
 
 REPOSITORY = pathlib.Path(keras_losskit.__file__).parent.parent
 

@@ -17,6 +17,8 @@ import pytest
 
 import keras_losskit as kl
 
+pytestmark = pytest.mark.xdist_group("test_new_process")  # What is made once serves all.
+
 REPOSITORY = pathlib.Path(kl.__file__).parent.parent
 KINDS = ("plain", "scheduled", "learned")
 

@@ -5,7 +5,7 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.elementwise import ElementwiseLoss
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import power
+from keras_losskit.core.numerics import absolute, power
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.classification.crossentropy import binary_crossentropy
 
@@ -65,7 +65,7 @@ class QualityFocal(QualityLoss):
             miss = q * ops.sigmoid(-y_pred) - (1 - q) * ops.sigmoid(y_pred)
         else:
             miss = q - y_pred
-        focus = power(ops.abs(miss), self.beta)
+        focus = power(absolute(miss), self.beta)
         return focus * binary_crossentropy(q, y_pred, self.from_logits)
 
 

@@ -4,7 +4,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import safe_divide, softplus
+from keras_losskit.core.numerics import absolute, safe_divide, softplus
 from keras_losskit.losses.ranking.base import (
     LOWEST,
     RankingLoss,
@@ -65,7 +65,7 @@ class LambdaNDCG(RankingLoss):
         # What an item gains at rank 1, as a share of the ideal; the scale cancels.
         share = safe_divide(gain, ops.expand_dims(ideal_dcg(gain), 1))
         discount = 1 / ops.log1p(_ranks(y_pred, mask))
-        change = ops.abs(differences(share) * differences(discount))
+        change = absolute(differences(share) * differences(discount))
         terms = ops.stop_gradient(change) * softplus(differences(-self.sigma * y_pred))
         return sum_pairs(weighed(terms, weights, mask), preferred(y_true, mask))
 

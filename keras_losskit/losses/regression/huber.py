@@ -6,7 +6,7 @@ from keras_losskit.core import checks
 from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.elementwise import IncompleteLoss
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, at_most
+from keras_losskit.core.numerics import absolute, at_least, at_most
 
 
 @register
@@ -39,7 +39,7 @@ class Huber(IncompleteLoss):
         self.delta = checks.real(self, "delta", delta, above=0)
 
     def each(self, y_true, y_pred):
-        d = ops.abs(y_pred - y_true)
+        d = absolute(y_pred - y_true)
         # With c = min(|d|, delta) both branches are c·(|d| - c/2).
         c = at_most(d, self.delta)
         return c * (d - 0.5 * c)
@@ -77,7 +77,7 @@ class LogCosh(IncompleteLoss):
 
 
 def _log_cosh(d):
-    d = ops.abs(d)
+    d = absolute(d)
     # log((1 + exp(-2d))/2) without the subtraction's rounding: near 0 it is -d + d²/2.
     return d + ops.log1p(0.5 * ops.expm1(-2 * d))
 
@@ -118,7 +118,7 @@ class ReverseHuber(IncompleteLoss):
         self.threshold = checks.real(self, "threshold", threshold, above=0)
 
     def each(self, y_true, y_pred):
-        d, c = ops.abs(y_pred - y_true), self.threshold
+        d, c = absolute(y_pred - y_true), self.threshold
         # The square in the branch that is not taken may overflow; inf·0 is NaN.
         far = at_least(d, c)
         return ops.where(d <= c, d, (ops.square(far) + c * c) / (2 * c))
@@ -154,6 +154,6 @@ class SmoothL1(IncompleteLoss):
         self.beta = checks.real(self, "beta", beta, above=0)
 
     def each(self, y_true, y_pred):
-        d = ops.abs(y_pred - y_true)
+        d = absolute(y_pred - y_true)
         c = at_most(d, self.beta)
         return c * (d - 0.5 * c) / self.beta

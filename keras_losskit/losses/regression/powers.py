@@ -4,6 +4,7 @@ from keras import ops
 
 from keras_losskit.core.elementwise import IncompleteLoss
 from keras_losskit.core.loss import register
+from keras_losskit.core.numerics import absolute
 
 
 @register
@@ -66,4 +67,4 @@ class MeanAbsoluteError(IncompleteLoss):
     """
 
     def each(self, y_true, y_pred):
-        return ops.abs(y_pred - y_true)
+        return absolute(y_pred - y_true)

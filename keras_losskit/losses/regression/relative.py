@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_losskit.core.elementwise import IncompleteLoss
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, safe_divide
+from keras_losskit.core.numerics import absolute, at_least, safe_divide
 from keras_losskit.core.takes import Takes
 
 
@@ -36,8 +36,8 @@ class MeanAbsolutePercentageError(IncompleteLoss):
     """
 
     def each(self, y_true, y_pred):
-        size = at_least(ops.abs(y_true), keras.config.epsilon())
-        return ops.abs(y_pred - y_true) / size
+        size = at_least(absolute(y_true), keras.config.epsilon())
+        return absolute(y_pred - y_true) / size
 
     def call(self, y_true, y_pred):
         return 100 * super().call(y_true, y_pred)
@@ -106,8 +106,8 @@ class SymmetricMeanAbsolutePercentageError(IncompleteLoss):
     """
 
     def each(self, y_true, y_pred):
-        size = ops.abs(y_true) + ops.abs(y_pred)
-        return safe_divide(ops.abs(y_pred - y_true), size)
+        size = absolute(y_true) + absolute(y_pred)
+        return safe_divide(absolute(y_pred - y_true), size)
 
     def call(self, y_true, y_pred):
         return 200 * super().call(y_true, y_pred)

@@ -5,7 +5,7 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.elementwise import IncompleteLoss
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_most, safe_sqrt
+from keras_losskit.core.numerics import absolute, at_most, safe_sqrt
 
 
 @register
@@ -107,7 +107,7 @@ class GemanMcClure(_Scaled):
 
     def each(self, y_true, y_pred):
         # Beyond 1e8 the slope is 0 in float32, and the square of x + 4 would overflow.
-        x = ops.square(at_most(ops.abs(y_pred - y_true) / self.scale, 1e8))
+        x = ops.square(at_most(absolute(y_pred - y_true) / self.scale, 1e8))
         return 2 * x / (x + 4)
 
 

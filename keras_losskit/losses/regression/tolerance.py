@@ -1,11 +1,10 @@
 """Errors within a tolerance cost nothing."""
 
-from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.elementwise import IncompleteLoss
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least
+from keras_losskit.core.numerics import absolute, at_least
 
 
 @register
@@ -39,4 +38,4 @@ class EpsilonInsensitive(IncompleteLoss):
         self.epsilon = checks.real(self, "epsilon", epsilon, at_least=0)
 
     def each(self, y_true, y_pred):
-        return at_least(ops.abs(y_pred - y_true) - self.epsilon, 0)
+        return at_least(absolute(y_pred - y_true) - self.epsilon, 0)

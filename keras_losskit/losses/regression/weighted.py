@@ -5,6 +5,7 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.elementwise import IncompleteLoss
 from keras_losskit.core.loss import register
+from keras_losskit.core.numerics import absolute
 
 
 @register
@@ -40,7 +41,7 @@ class DeadZoneAbsoluteError(IncompleteLoss):
         self.threshold = checks.real(self, "threshold", threshold, at_least=0)
 
     def each(self, y_true, y_pred):
-        d = ops.abs(y_pred - y_true)
+        d = absolute(y_pred - y_true)
         return ops.where(d <= self.threshold, 0, d)
 
 

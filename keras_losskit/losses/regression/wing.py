@@ -7,6 +7,7 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.elementwise import IncompleteLoss
 from keras_losskit.core.loss import register
+from keras_losskit.core.numerics import absolute
 
 
 @register
@@ -43,6 +44,6 @@ class Wing(IncompleteLoss):
         self.curvature = checks.real(self, "curvature", curvature, above=0)
 
     def each(self, y_true, y_pred):
-        d, w, eps = ops.abs(y_pred - y_true), self.width, self.curvature
+        d, w, eps = absolute(y_pred - y_true), self.width, self.curvature
         c = w - w * math.log1p(w / eps)
         return ops.where(d < w, w * ops.log1p(d / eps), d - c)

@@ -11,7 +11,7 @@ _FAR = 1e12  # Above every squared distance; float32 holds it with room to add.
 _AT_ONCE = 8  # Shifts taken by one step of the loop: they share what is read.
 
 
-@compiled_once
+@compiled_once(backends=("jax", "tensorflow"))
 def squared_distances(seeds):
     """Squared Euclidean distance from every position to the nearest seed.
 

@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import safe_log
+from keras_losskit.core.numerics import absolute, safe_log
 from keras_losskit.core.reduction import align_left, fill
 from keras_losskit.losses.segmentation.base import SmoothedLoss
 
@@ -147,7 +147,7 @@ class LovaszSoftmax(LovaszLoss):
         return factors
 
     def errors(self, p, g):
-        return ops.abs(g - p)
+        return absolute(g - p)
 
 
 @register

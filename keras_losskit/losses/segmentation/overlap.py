@@ -4,7 +4,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.backend import with_gradient
-from keras_losskit.core.numerics import safe_divide, sum_over
+from keras_losskit.core.numerics import absolute, safe_divide, sum_over
 from keras_losskit.core.reduction import fill
 from keras_losskit.losses.segmentation.base import SmoothedLoss
 
@@ -95,7 +95,7 @@ class SoftOverlapLoss(OverlapLoss):
         # the formula, without their differences. Of a tie both have half the slope.
         smaller = 0.5 * (ops.where(p < g, p, g) + ops.where(g < p, g, p))
         if fp == fn:
-            return smaller, fp * ops.abs(p - g)
+            return smaller, fp * absolute(p - g)
         return smaller, fp * ops.relu(p - g) + fn * ops.relu(g - p)
 
     def slopes(self, hits, errors, p, g):
