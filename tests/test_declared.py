@@ -101,6 +101,8 @@ def test_an_even_loss_pulls_nowhere_at_perfection(case):
 # --- targets out of range ------------------------------------------------------------------
 
 BOUNDED = [c for c in (*MODES, *SUMS) if c.takes is not None and declared.beyond(c)]
+# One of each, for what depends on the declaration alone.
+DECLARATIONS = list({c.takes: c for c in BOUNDED}.values())
 
 
 @over(BOUNDED)
@@ -140,7 +142,9 @@ def test_what_counts_nowhere_may_hold_anything(case):
     masked = ops.convert_to_tensor(y_pred.astype("float32"))
     masked._keras_mask = ops.convert_to_tensor(weights > 0)
     clean_masked = to_numpy(loss(known, masked))
-    anything = [*declared.beyond(case)[:2], np.nan]
+    anything = [np.nan]
+    if any(case is other for other in DECLARATIONS):
+        anything += declared.beyond(case)[:2]
     for value in anything:
         wrong = declared.spoilt(y_true, value, "float32")
         np.testing.assert_allclose(to_numpy(loss(wrong, y_pred, weights)), clean, rtol=1e-6)
@@ -148,7 +152,7 @@ def test_what_counts_nowhere_may_hold_anything(case):
 
 
 @pytest.mark.skipif(BACKEND == "torch", reason="nothing is compiled")
-@over(list({c.takes: c for c in BOUNDED}.values()))
+@over(DECLARATIONS)
 def test_nothing_raises_in_a_compiled_graph(case):
     y_true, y_pred = declared.draw(case, rng)
     loss = case.make()

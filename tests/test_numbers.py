@@ -58,7 +58,7 @@ def compute(loss, as_graph=False):
             gradient = tape.gradient(values, p)
             return values, tf.zeros_like(p) if gradient is None else gradient
 
-        run = tf.function(run) if as_graph else run
+        run = tf.function(run, autograph=False) if as_graph else run
 
     else:
 
@@ -316,7 +316,8 @@ def test_an_empty_batch_of_unknown_size(case):
     loss, (y_true, y_pred) = case.make(), map(single, (case.y_true, case.y_pred))
 
     @tf.function(
-        input_signature=[tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in (y_true, y_pred)]
+        input_signature=[tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in (y_true, y_pred)],
+        autograph=False,
     )
     def step(t, p):
         with tf.GradientTape() as tape:

@@ -92,7 +92,8 @@ def test_more_columns_than_a_panel_holds(loss):
         for jit in (False, True):
             got.append(
                 tf.function(
-                    lambda y, p: instance(y, p), input_signature=unknown, jit_compile=jit
+                    lambda y, p: instance(y, p), input_signature=unknown, jit_compile=jit,
+                    autograph=False,
                 )(ids, x)
             )
     for values in got:

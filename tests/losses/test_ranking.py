@@ -379,7 +379,7 @@ def test_lists_of_unknown_number_and_length(loss, xla, known):
 
     lists = tf.TensorSpec([None, known], "float32")
 
-    @tf.function(input_signature=[lists, lists], jit_compile=xla)
+    @tf.function(input_signature=[lists, lists], jit_compile=xla, autograph=False)
     def step(y, s):
         with tf.GradientTape() as tape:
             tape.watch(s)
