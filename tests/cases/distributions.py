@@ -154,7 +154,7 @@ def gappy(y_true, missing):
 def cases(loss, y_true, blocks, element, link="exp", missing="nan", **options):
     """One with every option off its default, one with targets missing."""
     reference = blocked(element, blocks)
-    own = {"link": link, "minimum": 0.05, **options}
+    own = {"link": link, "minimum": 0.5, **options}
     y_pred = np.abs(raw(blocks)) + 0.1 if link == "identity" else raw(blocks)
     first = Case(loss, own, y_true, y_pred, reference, detached=bool(own.get("beta")))
     plain = {**own, "link": "softplus", "missing": missing}

@@ -73,4 +73,5 @@ class DistributionLoss(IncompleteLoss):
 
 def gaussian(y, location, scale):
     """-log of the normal density."""
-    return HALF_LOG_2PI + ops.log(scale) + 0.5 * ops.square((y - location) / scale)
+    z = (y - location) / scale
+    return HALF_LOG_2PI + ops.log(scale) + 0.5 * z * z  # Half of a square that may overflow.

@@ -59,8 +59,8 @@ class GaussianNLL(DistributionLoss):
             return gaussian(y_true, location, scale)
         # s^β, and inside the square: without it the square may overflow.
         factor = ops.stop_gradient(ops.exp(self.beta * ops.log(scale)))
-        off = (y_true - location) / scale * (factor * math.sqrt(0.5))
-        return ops.square(factor) * (HALF_LOG_2PI + ops.log(scale)) + ops.square(off)
+        off = (y_true - location) / scale * factor
+        return ops.square(factor) * (HALF_LOG_2PI + ops.log(scale)) + 0.5 * off * off
 
 
 @register
