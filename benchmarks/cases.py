@@ -621,6 +621,24 @@ def paired_views():
     ]
 
 
+def distributions():
+    def case(loss, kind, parameters, far="", **options):
+        shape = (TABLE[0] * TABLE[1] // 4, parameters)
+        return Case("distributions", loss, kind, shape, options, streams=not far, far=far)
+
+    gammas = "a log-gamma is a dozen divisions and logarithms"
+    return [
+        case("GaussianNLL", "real_raw", 2),
+        case("LogNormalNLL", "positive_raw", 2),
+        case("ZeroInflatedLogNormalNLL", "positive_raw", 3),
+        case("StudentTNLL", "real_raw", 3, gammas),
+        case("BetaNLL", "shares_raw", 2, gammas),
+        case("NegativeBinomialNLL", "counts_raw", 2, gammas),
+        case("GaussianMixtureNLL", "real_raw", 15, "five exponentials a value", components=5),
+        case("EnsembleCRPS", "members", 16, "a sort of the members"),
+    ]
+
+
 def latent_variables():
     return [Case("latent variables", "GaussianKL", "regression", TABLE, streams=True)]
 
@@ -722,6 +740,7 @@ FAMILIES = {
     "regression": regression,
     "classification": classification,
     "segmentation": segmentation,
+    "distributions": distributions,
     "latent variables": latent_variables,
     "metric learning": metric_learning,
     "paired views": paired_views,

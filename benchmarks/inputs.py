@@ -29,6 +29,33 @@ def quantiles(rng, shape):
     return rng.normal(size=shape[:-1]), rng.normal(size=shape)
 
 
+# Raw parameters: of one column of targets as many as the last axis has.
+
+
+def _raw(rng, y):
+    return y[..., :1], rng.normal(size=y.shape)
+
+
+def real_raw(rng, shape):
+    return _raw(rng, rng.normal(size=shape))
+
+
+def positive_raw(rng, shape):
+    return _raw(rng, np.exp(rng.normal(size=shape)))
+
+
+def counts_raw(rng, shape):
+    return _raw(rng, rng.poisson(2.0, size=shape).astype("float64"))
+
+
+def shares_raw(rng, shape):
+    return _raw(rng, rng.uniform(0.01, 0.99, size=shape))
+
+
+def members(rng, shape):
+    return rng.normal(size=(*shape[:-1], 1)), rng.normal(size=shape)
+
+
 def ids_logits(rng, shape):
     return _labelled(rng, shape)
 
@@ -125,7 +152,12 @@ def lists(rng, shape):
 # Which inputs suit a loss, by what it declares that it takes: targets, predictions. The
 # peers' environment has no kit to ask, so a case names its inputs; a test holds it to this.
 SUITABLE = {
-    ("real", "real"): ("regression", "quantiles"),
+    ("real", "real"): ("regression", "quantiles", "members"),
+    ("real", "parameters"): ("real_raw",),
+    ("positive", "parameters"): ("positive_raw",),
+    ("nonnegative", "parameters"): ("positive_raw",),
+    ("counts", "parameters"): ("counts_raw",),
+    ("probability", "parameters"): ("shares_raw",),
     ("nonnegative", "nonnegative"): ("positive",),
     ("nonnegative", "positive"): ("positive",),
     ("positive", "positive"): ("positive",),

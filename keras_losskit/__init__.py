@@ -49,6 +49,21 @@ from keras_losskit.losses.classification.ordinal import (
 )
 from keras_losskit.losses.classification.poly import PolyCrossentropy
 from keras_losskit.losses.classification.sparsemax import Sparsemax
+from keras_losskit.losses.distributions.counts import (
+    NegativeBinomialNLL,
+    ZeroInflatedNegativeBinomialNLL,
+    ZeroInflatedPoissonNLL,
+)
+from keras_losskit.losses.distributions.ensemble import EnsembleCRPS
+from keras_losskit.losses.distributions.evidential import EvidentialRegression
+from keras_losskit.losses.distributions.gaussian import GaussianCRPS, GaussianNLL
+from keras_losskit.losses.distributions.heavy_tails import LaplaceNLL, StudentTNLL
+from keras_losskit.losses.distributions.mixture import GaussianMixtureNLL
+from keras_losskit.losses.distributions.positive import (
+    BetaNLL,
+    LogNormalNLL,
+    ZeroInflatedLogNormalNLL,
+)
 from keras_losskit.losses.latent_variables.gaussian import GaussianKL
 from keras_losskit.losses.metric_learning.angular import Angular
 from keras_losskit.losses.metric_learning.contrastive import Contrastive
@@ -171,6 +186,20 @@ __all__ = [
     "Tweedie",
     "Welsch",
     "Wing",
+    # distributions
+    "BetaNLL",
+    "EnsembleCRPS",
+    "EvidentialRegression",
+    "GaussianCRPS",
+    "GaussianMixtureNLL",
+    "GaussianNLL",
+    "LaplaceNLL",
+    "LogNormalNLL",
+    "NegativeBinomialNLL",
+    "StudentTNLL",
+    "ZeroInflatedLogNormalNLL",
+    "ZeroInflatedNegativeBinomialNLL",
+    "ZeroInflatedPoissonNLL",
     # classification
     "AsymmetricMultiLabel",
     "BiTempered",

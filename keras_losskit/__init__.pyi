@@ -92,6 +92,19 @@ __all__ = [
     "Tweedie",
     "Welsch",
     "Wing",
+    "BetaNLL",
+    "EnsembleCRPS",
+    "EvidentialRegression",
+    "GaussianCRPS",
+    "GaussianMixtureNLL",
+    "GaussianNLL",
+    "LaplaceNLL",
+    "LogNormalNLL",
+    "NegativeBinomialNLL",
+    "StudentTNLL",
+    "ZeroInflatedLogNormalNLL",
+    "ZeroInflatedNegativeBinomialNLL",
+    "ZeroInflatedPoissonNLL",
     "AsymmetricMultiLabel",
     "BiTempered",
     "BinaryCrossentropy",
@@ -296,6 +309,7 @@ class Loss(_KerasLoss):
     def prepare(self, y_true: Any, y_pred: Any) -> Any: ...
     def check_targets(self, y_true: Any, y_pred: Any, present: Any) -> Any: ...
     def classes_of(self, y_pred: Any) -> Any: ...
+    def weighed_shape(self, y_true: Any, y_pred: Any) -> Any: ...
     def input_mask(self, y_true: Any, y_pred: Any) -> Any: ...
     def value_mask(self, y_true: Any, y_pred: Any, mask: Any) -> Any: ...
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any: ...
@@ -830,6 +844,207 @@ class Wing(Loss):
         missing: Any = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "wing",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class BetaNLL(Loss):
+    link: Literal["softplus", "exp", "identity"]
+    minimum: float
+    epsilon: float
+    missing: Any
+    def __init__(
+        self,
+        link: Literal["softplus", "exp", "identity"] = "softplus",
+        minimum: float = 1e-06,
+        epsilon: float = 1e-06,
+        *,
+        missing: Any = None,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "beta_nll",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class EnsembleCRPS(Loss):
+    fairness: float
+    missing: Any
+    def __init__(
+        self,
+        fairness: float = 1.0,
+        *,
+        missing: Any = None,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "ensemble_crps",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class EvidentialRegression(Loss):
+    link: Literal["softplus", "exp", "identity"]
+    minimum: float
+    weight: float
+    missing: Any
+    def __init__(
+        self,
+        link: Literal["softplus", "exp", "identity"] = "softplus",
+        minimum: float = 1e-06,
+        weight: float = 0.01,
+        *,
+        missing: Any = None,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "evidential_regression",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class GaussianCRPS(Loss):
+    link: Literal["softplus", "exp", "identity"]
+    minimum: float
+    missing: Any
+    def __init__(
+        self,
+        link: Literal["softplus", "exp", "identity"] = "softplus",
+        minimum: float = 1e-06,
+        *,
+        missing: Any = None,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "gaussian_crps",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class GaussianMixtureNLL(Loss):
+    components: int
+    link: Literal["softplus", "exp", "identity"]
+    minimum: float
+    def __init__(
+        self,
+        components: int,
+        link: Literal["softplus", "exp", "identity"] = "softplus",
+        minimum: float = 1e-06,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "gaussian_mixture_nll",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class GaussianNLL(Loss):
+    link: Literal["softplus", "exp", "identity"]
+    minimum: float
+    beta: float
+    missing: Any
+    def __init__(
+        self,
+        link: Literal["softplus", "exp", "identity"] = "softplus",
+        minimum: float = 1e-06,
+        beta: float = 0.0,
+        *,
+        missing: Any = None,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "gaussian_nll",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class LaplaceNLL(Loss):
+    link: Literal["softplus", "exp", "identity"]
+    minimum: float
+    missing: Any
+    def __init__(
+        self,
+        link: Literal["softplus", "exp", "identity"] = "softplus",
+        minimum: float = 1e-06,
+        *,
+        missing: Any = None,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "laplace_nll",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class LogNormalNLL(Loss):
+    link: Literal["softplus", "exp", "identity"]
+    minimum: float
+    missing: Any
+    def __init__(
+        self,
+        link: Literal["softplus", "exp", "identity"] = "softplus",
+        minimum: float = 1e-06,
+        *,
+        missing: Any = None,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "log_normal_nll",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class NegativeBinomialNLL(Loss):
+    link: Literal["softplus", "exp", "identity"]
+    minimum: float
+    missing: Any
+    def __init__(
+        self,
+        link: Literal["softplus", "exp", "identity"] = "softplus",
+        minimum: float = 1e-06,
+        *,
+        missing: Any = None,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "negative_binomial_nll",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class StudentTNLL(Loss):
+    link: Literal["softplus", "exp", "identity"]
+    minimum: float
+    degrees_of_freedom: float | None
+    missing: Any
+    def __init__(
+        self,
+        link: Literal["softplus", "exp", "identity"] = "softplus",
+        minimum: float = 1e-06,
+        degrees_of_freedom: float | None = None,
+        *,
+        missing: Any = None,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "student_tnll",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class ZeroInflatedLogNormalNLL(Loss):
+    link: Literal["softplus", "exp", "identity"]
+    minimum: float
+    missing: Any
+    def __init__(
+        self,
+        link: Literal["softplus", "exp", "identity"] = "softplus",
+        minimum: float = 1e-06,
+        *,
+        missing: Any = None,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "zero_inflated_log_normal_nll",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class ZeroInflatedNegativeBinomialNLL(Loss):
+    link: Literal["softplus", "exp", "identity"]
+    minimum: float
+    missing: Any
+    def __init__(
+        self,
+        link: Literal["softplus", "exp", "identity"] = "softplus",
+        minimum: float = 1e-06,
+        *,
+        missing: Any = None,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "zero_inflated_negative_binomial_nll",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class ZeroInflatedPoissonNLL(Loss):
+    link: Literal["softplus", "exp", "identity"]
+    minimum: float
+    missing: Any
+    def __init__(
+        self,
+        link: Literal["softplus", "exp", "identity"] = "softplus",
+        minimum: float = 1e-06,
+        *,
+        missing: Any = None,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "zero_inflated_poisson_nll",
         dtype: _DType = None,
     ) -> None: ...
 

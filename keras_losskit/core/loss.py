@@ -152,6 +152,10 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
         """How many classes `y_pred` has, where targets are ids."""
         return y_pred.shape[-1]
 
+    def weighed_shape(self, y_true, y_pred):
+        """The shape that sample weights are aligned with: of positions, or of entries."""
+        return leaves(y_pred)[0].shape
+
     def input_mask(self, y_true, y_pred):
         """Which positions exist at all, or `None` for all."""
         return None
@@ -198,7 +202,7 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
         """Values, and the weights and mask that are still to be applied."""
         y_true, y_pred = to_tensors(y_true), to_tensors(y_pred)
         shape = leaves(y_pred)[0].shape
-        weights = self._weights(sample_weight, shape)
+        weights = self._weights(sample_weight, self.weighed_shape(y_true, y_pred))
         mask = self._mask(mask, shape)
         # What is masked is emptied before anything looks at it, ids of padding too.
         given = y_true, y_pred = fill((y_true, y_pred), mask)

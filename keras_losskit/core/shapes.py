@@ -187,6 +187,45 @@ def blocks(owner, takes, y_true, y_pred):
     return y_true, y_pred
 
 
+def mixture(owner, takes, y_true, y_pred):
+    """`y_true (…, K)` or `(…)` to `y_pred (…, M·(1 + 2K))`; the loss knows its M."""
+    given, y_true, y_pred = y_true, owner.cast(y_true), owner.cast(y_pred)
+    p, size = tuple(y_pred.shape), owner.blocks
+    if len(y_true.shape) == len(p) - 1:
+        y_true = ops.expand_dims(y_true, -1)
+    t = tuple(y_true.shape)
+    fits = len(t) == len(p) and compatible(t[:-1], p[:-1])
+    if not fits or (None not in (t[-1], p[-1]) and size * (1 + 2 * t[-1]) != p[-1]):
+        wanted = size * (1 + 2 * t[-1]) if t and t[-1] is not None else f"{size}·(1 + 2K)"
+        refuse(
+            owner, given, y_pred,
+            f"It takes for each of {size} components a logit, and for each of y_true's K "
+            f"columns a mean and a scale: y_pred (…, {wanted}).",
+        )
+    return y_true, y_pred
+
+
+def members(owner, takes, y_true, y_pred):
+    """`y_true (…, K)` or `(…)` to M members, `(…, K, M)`, or `(…, K·M)` one after the other."""
+    given, y_true, y_pred = y_true, owner.cast(y_true), owner.cast(y_pred)
+    t, p = tuple(y_true.shape), tuple(y_pred.shape)
+    if len(t) == len(p) - 1 and len(p) == 2:  # (B,) is one column.
+        y_true, t = ops.expand_dims(y_true, -1), (*t, 1)
+    rows = len(t) == len(p) > 1 and compatible(t[:-1], p[:-1])
+    if rows and None not in (t[-1], p[-1]):
+        if t[-1] and p[-1] and p[-1] % t[-1] == 0:
+            lead = tuple(ops.shape(y_pred))[:-1]
+            each = ops.reshape(y_pred, (*lead, p[-1] // t[-1], t[-1]))
+            return y_true, ops.swapaxes(each, -1, -2)
+    if len(t) != len(p) - 1 or len(p) < 3 or not compatible(t, p[:-1]) or p[-1] == 0:
+        refuse(
+            owner, given, y_pred,
+            "For M members of an ensemble y_pred is (…, K·M), the members' K columns one "
+            "after the other, or (…, K, M).",
+        )
+    return y_true, y_pred
+
+
 def bins(owner, takes, y_true, y_pred):
     """A number `(…)` or `(…, 1)` for each distribution `(…, bins)`."""
     given, y_true, y_pred = y_true, owner.cast(y_true), owner.cast(y_pred)
@@ -288,6 +327,8 @@ RULES = {
     "levels": levels,
     "columns": columns,
     "blocks": blocks,
+    "mixture": mixture,
+    "members": members,
     "bins": bins,
     "embeddings": embeddings,
     "triplets": triplets,

@@ -68,6 +68,8 @@ SHAPES = {
     "columns": "(…), (…, 1) or (…, K) to (…, K)",
     "bins": "(…) to (…, bins)",
     "blocks": "(…, K) to (…, P·K)",
+    "mixture": "(…, K) to (…, M·(1 + 2K))",
+    "members": "(…, K) to (…, K·M) or (…, K, M)",
     "embeddings": "(B,) or (B, 1) to (B, D)",
     "triplets": "anything to (B, 3, D)",
     "views": "(B, D) to (B, D)",
@@ -100,8 +102,9 @@ class Takes:
         shapes: how `y_true` belongs to `y_pred`: `"equal"` (up to a trailing axis of
             1), `"classes"` (ids `(…)` or rows `(…, C)` to `(…, C)`), `"free"` (any
             pair: the loss sees to it itself), or a word of a family of the kit,
-            `"decisions"`, `"maps"`, `"levels"`, `"columns"`, `"bins"`, `"blocks"`, `"embeddings"`,
-            `"triplets"`, `"views"`, `"lists"`, `"boxes"`.
+            `"decisions"`, `"maps"`, `"levels"`, `"columns"`, `"bins"`, `"blocks"`,
+            `"mixture"`, `"members"`, `"embeddings"`, `"triplets"`, `"views"`, `"lists"`,
+            `"boxes"`.
         in_batch: whether a sample's value depends on the other samples.
         y_true_gradient: whether the gradient by `y_true` is wanted too, as between
             two views.

@@ -45,7 +45,7 @@ def check(owner, takes, y_true, y_pred, present):
     free = low == -math.inf and high == math.inf
     if "bool" in str(y_true.dtype) or (free and not ids and not ranks):
         return
-    seen = _counted(owner, y_true, present)
+    seen = counted(owner, y_true, present)
     if seen is None or not seen.size:
         return
     if ids or ranks or whole_bits:
@@ -66,7 +66,7 @@ def holds_ranks(y_true, y_pred):
     return len(y_true.shape) < len(y_pred.shape) or y_true.shape[-1] == 1
 
 
-def _counted(owner, y_true, present):
+def counted(owner, y_true, present):
     """The values of `y_true` that count, as NumPy, or `None` where they can't be seen."""
     seen = seen_by(owner, y_true)
     if seen is None or present is None:

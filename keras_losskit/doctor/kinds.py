@@ -166,6 +166,8 @@ def _shapes(takes, n, b, blocks, rows, form):
         "columns": ((b,), (b, n)),
         "bins": ((b,), (b, max(n, 5))),
         "blocks": ((b, 2), (b, 2 * blocks)),
+        "mixture": ((b, 2), (b, 5 * blocks)),
+        "members": ((b, 2), (b, 2 * wide)),
         "embeddings": ((b,), (b, wide)),
         "triplets": ((b,), (b, 3, 4)),
         "views": ((b,) if takes.y_true == "unused" else (b, wide), (b, wide)),

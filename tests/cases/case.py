@@ -21,7 +21,10 @@ OF_SHAPES = {
     "levels": "ordinal",
     "bins": "bins",
 }
-OF_BOTH = {("counts", "parameters"): "counts"}  # Predicted by a rate's logarithm.
+OF_BOTH = {
+    ("counts", "parameters"): "counts",  # Predicted by a rate's logarithm, or in blocks.
+    ("probability", "parameters"): "real",
+}
 OF_PREDICTIONS = {"cosines": "cosines", "distances": "real"}
 OF_TARGETS = {
     "probability": "binary",

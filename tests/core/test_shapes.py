@@ -67,13 +67,19 @@ FITS = {
         (4, 3, 1): {(4, 3): (4, 3), (4, 3, 1): (4, 3)},
     },
     "boxes": {(4, 4): {(4, 4): (4, 4)}},
+    "members": {
+        (4, 1): {(4,): (4, 1), (4, 1): (4, 1)},
+        (4, 3): {(4,): (4, 1), (4, 1): (4, 1), (4, 3): (4, 3)},
+        (4, 4): {(4,): (4, 1), (4, 1): (4, 1), (4, 4): (4, 4)},
+        (4, 3, 1): {(4, 3): (4, 3), (4, 3, 1): (4, 3, 1)},
+    },
     "bins": {p: {(4,): (4,), (4, 1): (4,)} for p in [(4, 3), (4, 4)]},
 }
 ALL = [(4,), (4, 1), (4, 3), (4, 4), (4, 3, 1), (4, 1, 1), (5,), (5, 3), (3,), (1, 3)]
 
 
 def test_every_word_is_swept_here_or_below():
-    assert set(FITS) | {"maps", "blocks", "triplets", "free"} == set(SHAPES)
+    assert set(FITS) | {"maps", "blocks", "mixture", "triplets", "free"} == set(SHAPES)
 
 
 @pytest.mark.parametrize("word", FITS)
@@ -113,6 +119,29 @@ def test_blocks(t, p, fits):
         return
     with pytest.raises(ValueError, match="2 raw parameters|does not fit"):
         shapes.fit(Owner(), Takes("real", "parameters", "blocks"), *pair)
+
+
+@pytest.mark.parametrize(("t", "p", "fits"), [
+    ((4,), (4, 6), True), ((4, 1), (4, 6), True), ((4, 3), (4, 14), True),
+    ((4, 3), (4, 12), False), ((4, 6), (4, 6), False), ((5, 1), (4, 6), False), ((4,), (4,), False),
+])
+def test_mixtures(t, p, fits):
+    pair = ops.zeros(t), ops.zeros(p)
+    if fits:
+        y_true, _ = shapes.fit(Owner(), Takes("real", "parameters", "mixture"), *pair)
+        assert tuple(y_true.shape) == (t if len(t) == 2 else (4, 1))
+        return
+    with pytest.raises(ValueError, match="2 components|does not fit"):
+        shapes.fit(Owner(), Takes("real", "parameters", "mixture"), *pair)
+
+
+def test_members_come_last():
+    """One after the other in the rows, or on an axis of their own."""
+    rows = np.arange(12.0).reshape(2, 6)
+    for given in (rows, rows.reshape(2, 3, 2).swapaxes(1, 2)):
+        pair = ops.zeros((2, 2)), ops.convert_to_tensor(given)
+        _, y_pred = shapes.fit(Owner(), Takes("real", "real", "members"), *pair)
+        np.testing.assert_array_equal(ops.convert_to_numpy(y_pred)[0], [[0, 2, 4], [1, 3, 5]])
 
 
 @pytest.mark.parametrize(("t", "p"), [((4,), (4, 1)), ((4, 2), (4, 5)), ((3,), (4, 3))])

@@ -1,0 +1,1 @@
+"""Losses whose predictions are distributions: their parameters, or samples of them."""
