@@ -16,6 +16,7 @@ from tests.cases import (
     paired_views,
     ranking,
     regression,
+    restoration,
     segmentation,
 )
 
@@ -28,5 +29,6 @@ FAMILIES = (
     paired_views,
     boxes,
     ranking,
+    restoration,
 )
 CASES = [case for family in (*FAMILIES, combined) for case in family.CASES]
