@@ -20,6 +20,7 @@ MODULES = {
     "sm of p/Σp": "segmentation_models",
     "tfr of softmax(y)": "tensorflow_ranking",
     "tf of the peers": "tensorflow",
+    "tf": "tensorflow",
 }
 # In an environment of their own.
 LIBRARIES = ("tfa", "sm", "focal_loss", "tfr", "tfsim")
@@ -33,6 +34,7 @@ BATCH = (512, 128)
 VIEWS = (16384, 128)  # For what takes no pairs.
 BOXES = (65536, 4)
 LISTS = (64, 200)
+PICTURES = (8, 192, 192, 3)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -714,6 +716,30 @@ def ranking():
     ]
 
 
+def restoration():
+    def case(loss, peers=None, kind="pictures", **options):
+        engines = {"tf": ["tf-xla", "tf-graph"]} if peers else {}
+        return Case("restoration", loss, kind, PICTURES, options, peers or {}, engines=engines)
+
+    def image(name):
+        def make(tf):
+            return lambda y, p: 1 - tf.reduce_mean(getattr(tf.image, name)(y, p, 1.0))
+
+        return {"tf": make}
+
+    def variation(tf):
+        return lambda y, p: tf.reduce_mean(tf.image.total_variation(p))
+
+    return [
+        case("SSIM", image("ssim")),
+        case("MultiScaleSSIM", image("ssim_multiscale")),
+        case("PSNR"),
+        case("TotalVariation", {"tf": variation}, normalize=False),
+        case("EdgeAwareSmoothness", kind="guides"),
+        case("FocalFrequency"),
+    ]
+
+
 def calling():
     """What a step costs that has next to nothing to do."""
 
@@ -746,6 +772,7 @@ FAMILIES = {
     "paired views": paired_views,
     "boxes": boxes,
     "ranking": ranking,
+    "restoration": restoration,
     "calling": calling,
 }
 
@@ -770,4 +797,6 @@ def tiny(case):
     shape = tuple(min(n, 8 if len(case.shape) == 4 else 16) for n in case.shape)
     if case.inputs == "boxes":
         shape = (16, 4)
+    if case.inputs in ("pictures", "guides"):  # Several scales need their size.
+        shape = (2, *case.shape[1:])
     return dataclasses.replace(case, shape=shape)

@@ -149,10 +149,23 @@ def lists(rng, shape):
     return rng.integers(0, 5, size=shape).astype("float32"), rng.normal(size=shape)
 
 
+def pictures(rng, shape):
+    """Smooth in parts, with noise, in [0, 1]."""
+    y = rng.random(size=(shape[0], *(-(-n // 8) for n in shape[1:-1]), shape[-1]))
+    for axis, n in enumerate(shape[1:-1], 1):
+        y = np.repeat(y, 8, axis=axis).take(range(n), axis=axis)
+    return y, np.clip(y + 0.1 * rng.normal(size=shape), 0, 1)
+
+
+def guides(rng, shape):
+    y, p = pictures(rng, (*shape[:-1], 3))
+    return y, p[..., :1]
+
+
 # Which inputs suit a loss, by what it declares that it takes: targets, predictions. The
 # peers' environment has no kit to ask, so a case names its inputs; a test holds it to this.
 SUITABLE = {
-    ("real", "real"): ("regression", "quantiles", "members"),
+    ("real", "real"): ("regression", "quantiles", "members", "pictures", "guides"),
     ("real", "parameters"): ("real_raw",),
     ("positive", "parameters"): ("positive_raw",),
     ("nonnegative", "parameters"): ("positive_raw",),
@@ -178,6 +191,7 @@ SUITABLE = {
     ("ids", "embeddings"): ("embeddings",),
     ("unused", "triplets"): ("triplets",),
     ("unused", "view"): ("views",),
+    ("unused", "real"): ("pictures",),
     ("view", "view"): ("views",),
     ("boxes", "boxes"): ("boxes",),
     ("bins", "logits"): ("bins",),

@@ -20,6 +20,7 @@ PEERS = {
     "sm of p/Σp": "segmentation-models, given p/Σp",
     "tfr of softmax(y)": "tensorflow-ranking, given softmax(y)",
     "tf of the peers": "the peers' TensorFlow",
+    "tf": "TensorFlow",
     "floor": "(none)",
 }
 NOT_PEERS = ("floor", "hand", "tf of the peers")

@@ -127,6 +127,15 @@ from keras_losskit.losses.regression.weighted import (
     RangeWeightedSquaredError,
 )
 from keras_losskit.losses.regression.wing import Wing
+from keras_losskit.losses.restoration.errors import PSNR
+from keras_losskit.losses.restoration.features import FeatureDistance
+from keras_losskit.losses.restoration.frequency import FocalFrequency
+from keras_losskit.losses.restoration.similarity import SSIM, MultiScaleSSIM
+from keras_losskit.losses.restoration.variation import (
+    EdgeAwareSmoothness,
+    GradientDifference,
+    TotalVariation,
+)
 from keras_losskit.losses.segmentation.centerline import CenterlineDice
 from keras_losskit.losses.segmentation.correlation import MatthewsCorrelation
 from keras_losskit.losses.segmentation.dice import Dice, GeneralizedDice, LogCoshDice
@@ -303,6 +312,15 @@ __all__ = [
     "PairwiseLogistic",
     "PairwiseMeanSquared",
     "PairwiseSoftZeroOne",
+    # restoration
+    "EdgeAwareSmoothness",
+    "FeatureDistance",
+    "FocalFrequency",
+    "GradientDifference",
+    "MultiScaleSSIM",
+    "PSNR",
+    "SSIM",
+    "TotalVariation",
 ]
 
 # What looks at losses from outside is loaded on first use.

@@ -200,6 +200,14 @@ __all__ = [
     "PairwiseLogistic",
     "PairwiseMeanSquared",
     "PairwiseSoftZeroOne",
+    "EdgeAwareSmoothness",
+    "FeatureDistance",
+    "FocalFrequency",
+    "GradientDifference",
+    "MultiScaleSSIM",
+    "PSNR",
+    "SSIM",
+    "TotalVariation",
     "LossProbe",
     "LossReport",
     "check_loss",
@@ -2517,6 +2525,128 @@ class PairwiseSoftZeroOne(Loss):
         *,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "pairwise_soft_zero_one",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class EdgeAwareSmoothness(Loss):
+    order: Literal[1, 2]
+    def __init__(
+        self,
+        order: Literal[1, 2] = 1,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "edge_aware_smoothness",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class FeatureDistance(Loss):
+    features: Any
+    layers: Any
+    layer_weights: list[float] | None
+    match: Literal["features", "gram"]
+    distance: Literal["squared", "absolute"]
+    normalize: bool
+    def __init__(
+        self,
+        features: Any,
+        layers: Any = None,
+        layer_weights: _Numbers | None = None,
+        match: Literal["features", "gram"] = "features",
+        distance: Literal["squared", "absolute"] = "squared",
+        normalize: bool = False,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "feature_distance",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class FocalFrequency(Loss):
+    alpha: float
+    log_matrix: bool
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        log_matrix: bool = False,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "focal_frequency",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class GradientDifference(Loss):
+    operator: Literal["difference", "sobel"]
+    power: float
+    def __init__(
+        self,
+        operator: Literal["difference", "sobel"] = "difference",
+        power: float = 1.0,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "gradient_difference",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class MultiScaleSSIM(Loss):
+    max_value: float
+    filter_size: int
+    filter_sigma: float
+    k1: float
+    k2: float
+    weights: list[float]
+    def __init__(
+        self,
+        max_value: float = 1.0,
+        filter_size: int = 11,
+        filter_sigma: float = 1.5,
+        k1: float = 0.01,
+        k2: float = 0.03,
+        weights: _Numbers = ...,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "multi_scale_ssim",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class PSNR(Loss):
+    max_value: float
+    def __init__(
+        self,
+        max_value: float = 1.0,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "psnr",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class SSIM(Loss):
+    max_value: float
+    filter_size: int
+    filter_sigma: float
+    k1: float
+    k2: float
+    def __init__(
+        self,
+        max_value: float = 1.0,
+        filter_size: int = 11,
+        filter_sigma: float = 1.5,
+        k1: float = 0.01,
+        k2: float = 0.03,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "ssim",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class TotalVariation(Loss):
+    kind: Literal["anisotropic", "isotropic"]
+    normalize: bool
+    def __init__(
+        self,
+        kind: Literal["anisotropic", "isotropic"] = "anisotropic",
+        normalize: bool = True,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "total_variation",
         dtype: _DType = None,
     ) -> None: ...
 

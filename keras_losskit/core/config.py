@@ -205,4 +205,4 @@ def _same(a, b):
     return a is b or (type(a) is type(b) and a == b) or (
         isinstance(a, (int, float)) and isinstance(b, (int, float))
         and not isinstance(a, bool) and not isinstance(b, bool) and a == b
-    )
+    ) or (isinstance(a, list) and isinstance(b, tuple) and a == list(b))

@@ -312,6 +312,72 @@ def boxes(owner, takes, y_true, y_pred):
     return y_true, y_pred
 
 
+# --- pictures, fields, sound -------------------------------------------------------------
+
+
+def images(owner, takes, y_true, y_pred):
+    """Pictures or volumes of one shape; of `y_pred` alone where no target is looked at."""
+    y_pred = _with_sides(owner, y_pred, "C")
+    if takes.y_true == "unused":
+        return y_true, y_pred
+    return match(owner, owner.cast(y_true), y_pred)
+
+
+def guides(owner, takes, y_true, y_pred):
+    """A picture of any channels, and a map of one."""
+    y_true, y_pred = owner.cast(y_true), owner.cast(y_pred)
+    if len(y_pred.shape) == len(y_true.shape) - 1:
+        y_pred = ops.expand_dims(y_pred, -1)
+    y_pred = _with_sides(owner, y_pred, "1")
+    t, p = tuple(y_true.shape), tuple(y_pred.shape)
+    if p[-1] not in (1, None) or len(t) != len(p) or not compatible(t[:-1], p[:-1]):
+        refuse(
+            owner, y_true, y_pred,
+            "Give a picture (B, *spatial, C) and a map of one channel, (B, *spatial, 1).",
+        )
+    return y_true, y_pred
+
+
+def fields(owner, takes, y_true, y_pred):
+    """Displacements, one for each spatial axis."""
+    y_pred = _with_sides(owner, y_pred, "n")
+    n = len(y_pred.shape) - 2
+    if y_pred.shape[-1] not in (n, None):
+        raise ValueError(
+            f"{owner.name}: y_pred of shape {tuple(y_pred.shape)} must hold {n} displacements, "
+            f"one for each of its {n} spatial axes: its last axis must be {n}."
+        )
+    return y_true, y_pred
+
+
+def _with_sides(owner, y_pred, channels):
+    y_pred = owner.cast(y_pred)
+    if len(y_pred.shape) not in (4, 5):
+        raise ValueError(
+            f"{owner.name}: y_pred of shape {tuple(y_pred.shape)} must have two or three "
+            f"spatial axes: (B, H, W, {channels}) or (B, D, H, W, {channels})."
+        )
+    return y_pred
+
+
+def waves(owner, takes, y_true, y_pred):
+    """Sound `(B, T, C)`; `(B, T)` is of one channel."""
+    y_true, y_pred = match(owner, owner.cast(y_true), owner.cast(y_pred))
+    if len(y_pred.shape) == 2:
+        y_true, y_pred = ops.expand_dims(y_true, -1), ops.expand_dims(y_pred, -1)
+    if len(y_pred.shape) != 3:
+        refuse(owner, y_true, y_pred, "Both must be sound: (B, T), (B, T, 1) or (B, T, C).")
+    return y_true, y_pred
+
+
+def sources(owner, takes, y_true, y_pred):
+    """Several sources each, of one shape."""
+    y_true, y_pred = owner.cast(y_true), owner.cast(y_pred)
+    if len(y_pred.shape) < 3 or not compatible(y_true.shape, y_pred.shape):
+        refuse(owner, y_true, y_pred, "Both must hold the same sources, such as (B, S, T).")
+    return y_true, y_pred
+
+
 def free(owner, takes, y_true, y_pred):
     """As they come; a trailing axis of 1 is squeezed or added where that makes them one."""
     y_true, y_pred = owner.cast(y_true), owner.cast(y_pred)
@@ -335,5 +401,10 @@ RULES = {
     "views": views,
     "lists": lists,
     "boxes": boxes,
+    "images": images,
+    "guides": guides,
+    "fields": fields,
+    "waves": waves,
+    "sources": sources,
     "free": free,
 }

@@ -75,6 +75,11 @@ SHAPES = {
     "views": "(B, D) to (B, D)",
     "lists": "(B, L) to (B, L), up to a trailing axis of 1",
     "boxes": "(…, 4) to (…, 4)",
+    "images": "(B, *spatial, C) to the same, two or three spatial axes",
+    "guides": "(B, *spatial, C) to (B, *spatial, 1), two or three spatial axes",
+    "fields": "anything to (B, *spatial, n), n = 2 or 3 spatial axes",
+    "waves": "(B, T), (B, T, 1) or (B, T, C) to the same",
+    "sources": "(B, …) to the same, at least one axis of sources and one of time",
     "free": "free",
 }
 
@@ -102,9 +107,9 @@ class Takes:
         shapes: how `y_true` belongs to `y_pred`: `"equal"` (up to a trailing axis of
             1), `"classes"` (ids `(…)` or rows `(…, C)` to `(…, C)`), `"free"` (any
             pair: the loss sees to it itself), or a word of a family of the kit,
-            `"decisions"`, `"maps"`, `"levels"`, `"columns"`, `"bins"`, `"blocks"`,
-            `"mixture"`, `"members"`, `"embeddings"`, `"triplets"`, `"views"`, `"lists"`,
-            `"boxes"`.
+            `"decisions"`, `"maps"`, `"levels"`, `"columns"`, `"bins"`, `"blocks"`, `"mixture"`,
+            `"members"`, `"embeddings"`, `"triplets"`, `"views"`, `"lists"`, `"boxes"`,
+            `"images"`, `"guides"`, `"fields"`, `"waves"`, `"sources"`.
         in_batch: whether a sample's value depends on the other samples.
         y_true_gradient: whether the gradient by `y_true` is wanted too, as between
             two views.

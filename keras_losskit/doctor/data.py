@@ -155,7 +155,7 @@ def made(loss, n, form=0, stranger=None, batch=BATCH):
     several = isinstance(centers, int) and centers > 1
     return declared(
         takes, n, batch, blocks=blocks if isinstance(blocks, int) else 2, form=form,
-        classes=n // centers if several else None,
+        classes=n // centers if several else None, least=getattr(loss, "least_size", 1),
     )
 
 

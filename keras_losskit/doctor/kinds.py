@@ -121,7 +121,9 @@ def make(kind, n=3, logits=False, batch=BATCH):
     return replace(sample, kind=kind)
 
 
-def declared(takes, n=3, batch=BATCH, *, blocks=2, classes=None, rows=False, form=0):
+def declared(
+    takes, n=3, batch=BATCH, *, blocks=2, classes=None, rows=False, form=0, least=1
+):
     """A `Sample` as a declaration says.
 
     Args:
@@ -131,11 +133,12 @@ def declared(takes, n=3, batch=BATCH, *, blocks=2, classes=None, rows=False, for
         classes: how many classes ids may name, where it is not n.
         rows: one-hot rows rather than ids, where both are taken.
         form: which of several shapes, where they are free.
+        least: what the sides of pictures, and the length of sounds, must be at least.
     """
     rng = np.random.default_rng(_SEED)
     if takes.shapes == "free" and form == FREE - 1:
         return replace(_sequence(batch), kind="declared", takes=takes)
-    t_shape, p_shape = _shapes(takes, n, batch, blocks, rows, form)
+    t_shape, p_shape = _shapes(takes, n, batch, blocks, rows, form, least)
     p, domain = _predictions(rng, takes, p_shape)
     t = _targets(rng, takes, t_shape, p_shape, p, classes)
     whole = np.asarray(t).dtype.kind in "iu"
@@ -150,8 +153,10 @@ def declared(takes, n=3, batch=BATCH, *, blocks=2, classes=None, rows=False, for
 FREE = 6  # How many pairs of shapes are tried where they are free.
 
 
-def _shapes(takes, n, b, blocks, rows, form):
+def _shapes(takes, n, b, blocks, rows, form, least):
     """The shapes of y_true and y_pred."""
+    side = (b, max(least, 5), max(least, 4))
+    long = max(least, 8)
     wide = max(n, 4)
     if takes.y_true == "survival" and takes.shapes == "free":
         return (b, 2), (b, n if form else 1)
@@ -173,6 +178,11 @@ def _shapes(takes, n, b, blocks, rows, form):
         "views": ((b,) if takes.y_true == "unused" else (b, wide), (b, wide)),
         "lists": ((b, 5), (b, 5)),
         "boxes": ((b, 4), (b, 4)),
+        "images": ((*side, n), (*side, n)),
+        "guides": ((*side, n), (*side, 1)),
+        "fields": ((b,), (*side, 2)),
+        "waves": ((b, long), (b, long)),
+        "sources": ((b, 2, long), (b, 2, long)),
         "free": [
             ((b, n), (b, n)), ((b, 1), (b, n)), ((b,), (b, n)), ((*_MAP, n), (*_MAP, n)),
             ((b, n), (b, 1)), None,

@@ -17,6 +17,7 @@ from tests.cases import (
     paired_views,
     ranking,
     regression,
+    restoration,
     segmentation,
 )
 
@@ -30,5 +31,6 @@ FAMILIES = (
     paired_views,
     boxes,
     ranking,
+    restoration,
 )
 CASES = [case for family in (*FAMILIES, combined) for case in family.CASES]

@@ -79,7 +79,8 @@ ALL = [(4,), (4, 1), (4, 3), (4, 4), (4, 3, 1), (4, 1, 1), (5,), (5, 3), (3,), (
 
 
 def test_every_word_is_swept_here_or_below():
-    assert set(FITS) | {"maps", "blocks", "mixture", "triplets", "free"} == set(SHAPES)
+    others = {"maps", "blocks", "mixture", "triplets", "free"}
+    assert set(FITS) | others | {row[0] for row in SPATIAL} == set(SHAPES)
 
 
 @pytest.mark.parametrize("word", FITS)
@@ -142,6 +143,44 @@ def test_members_come_last():
         pair = ops.zeros((2, 2)), ops.convert_to_tensor(given)
         _, y_pred = shapes.fit(Owner(), Takes("real", "real", "members"), *pair)
         np.testing.assert_array_equal(ops.convert_to_numpy(y_pred)[0], [[0, 2, 4], [1, 3, 5]])
+
+
+# `(word, y_true, y_pred, both shapes afterwards)`; what has none is refused.
+SPATIAL = [
+    ("images", (2, 5, 6, 3), (2, 5, 6, 3), ((2, 5, 6, 3), (2, 5, 6, 3))),
+    ("images", (2, 5, 6), (2, 5, 6, 1), ((2, 5, 6, 1), (2, 5, 6, 1))),
+    ("images", (2, 4, 5, 6, 1), (2, 4, 5, 6, 1), ((2, 4, 5, 6, 1), (2, 4, 5, 6, 1))),
+    ("images", (2, 5, 6, 3), (2, 5, 6, 1), None),
+    ("images", (1, 5, 6, 3), (2, 5, 6, 3), None),
+    ("images", (2, 5, 6), (2, 5, 6), None),
+    ("guides", (2, 5, 6, 3), (2, 5, 6, 1), ((2, 5, 6, 3), (2, 5, 6, 1))),
+    ("guides", (2, 5, 6, 3), (2, 5, 6), ((2, 5, 6, 3), (2, 5, 6, 1))),
+    ("guides", (2, 5, 6, 3), (2, 5, 6, 3), None),
+    ("guides", (2, 5, 7, 3), (2, 5, 6, 1), None),
+    ("fields", (2,), (2, 5, 6, 2), ((2,), (2, 5, 6, 2))),
+    ("fields", (2, 1), (2, 4, 5, 6, 3), ((2, 1), (2, 4, 5, 6, 3))),
+    ("fields", (2,), (2, 5, 6, 3), None),
+    ("fields", (2,), (2, 5, 2), None),
+    ("waves", (2, 9), (2, 9), ((2, 9, 1), (2, 9, 1))),
+    ("waves", (2, 9), (2, 9, 1), ((2, 9, 1), (2, 9, 1))),
+    ("waves", (2, 9, 2), (2, 9, 2), ((2, 9, 2), (2, 9, 2))),
+    ("waves", (2, 9, 1), (2, 9, 2), None),
+    ("waves", (2,), (2,), None),
+    ("sources", (2, 3, 9), (2, 3, 9), ((2, 3, 9), (2, 3, 9))),
+    ("sources", (2, 1, 9), (2, 3, 9), None),
+    ("sources", (2, 9), (2, 9), None),
+]
+
+
+@pytest.mark.parametrize(("word", "t", "p", "after"), SPATIAL)
+def test_pictures_fields_and_sound(word, t, p, after):
+    takes = Takes("unused" if word == "fields" else "real", "real", word)
+    if after is None:
+        with pytest.raises(ValueError, match="owner: "):
+            shapes.fit(Owner(), takes, ops.zeros(t), ops.zeros(p))
+        return
+    found = shapes.fit(Owner(), takes, ops.zeros(t), ops.zeros(p))
+    assert tuple(tuple(x.shape) for x in found) == after
 
 
 @pytest.mark.parametrize(("t", "p"), [((4,), (4, 1)), ((4, 2), (4, 5)), ((3,), (4, 3))])

@@ -1,0 +1,1 @@
+"""Losses on sound: spectra, levels of distortion, sources in any order."""

@@ -1,0 +1,1 @@
+"""Losses of image restoration: what a picture, or a volume, should look like."""
