@@ -33,6 +33,7 @@ BATCH = (512, 128)
 VIEWS = (16384, 128)  # For what takes no pairs.
 BOXES = (65536, 4)
 LISTS = (64, 200)
+POINTS = (32, 256, 3)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -615,6 +616,8 @@ def paired_views():
             shape=VIEWS,
         ),
         case("InfoNCE"),
+        case("DINO", shape=VIEWS),
+        case("SwAV", shape=VIEWS),
         case("SigLIP"),
         case("DecoupledContrastive"),
         case("KoLeo"),
@@ -623,6 +626,10 @@ def paired_views():
 
 def latent_variables():
     return [Case("latent variables", "GaussianKL", "regression", TABLE, streams=True)]
+
+
+def transport():
+    return [Case("transport", loss, "point_sets", POINTS) for loss in ("Chamfer", "Sinkhorn")]
 
 
 def boxes():
@@ -725,6 +732,7 @@ FAMILIES = {
     "latent variables": latent_variables,
     "metric learning": metric_learning,
     "paired views": paired_views,
+    "transport": transport,
     "boxes": boxes,
     "ranking": ranking,
     "calling": calling,
@@ -733,6 +741,9 @@ FAMILIES = {
 
 # Losses of whose kind (one base, one declaration) nothing is measured, and why not.
 UNMEASURED = {
+    "ConditionalOrdinal": "two softplus where CumulativeOrdinal has one",
+    "DecoupledDistillation": "Distillation's softmaxes, over one class fewer",
+    "RelationalDistillation": "all triples of a batch: its size is all there is to measure",
     "HardExampleMining": "costs what its loss costs, and a sort of each sample's values",
     "LDAM": "a cross-entropy of logits that are shifted first",
     "LogitAdjustedCrossentropy": "a cross-entropy of logits that are shifted first",

@@ -15,6 +15,7 @@ from keras_losskit.losses.boxes.iou import BoxIoU, CIoU, DIoU, GIoU
 from keras_losskit.losses.boxes.quality import QualityFocal, Varifocal
 from keras_losskit.losses.classification.bi_tempered import BiTempered
 from keras_losskit.losses.classification.brier import Brier
+from keras_losskit.losses.classification.conditional_ordinal import ConditionalOrdinal
 from keras_losskit.losses.classification.crossentropy import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -49,6 +50,8 @@ from keras_losskit.losses.classification.ordinal import (
 )
 from keras_losskit.losses.classification.poly import PolyCrossentropy
 from keras_losskit.losses.classification.sparsemax import Sparsemax
+from keras_losskit.losses.distillation.decoupled import DecoupledDistillation
+from keras_losskit.losses.distillation.relational import RelationalDistillation
 from keras_losskit.losses.latent_variables.gaussian import GaussianKL
 from keras_losskit.losses.metric_learning.angular import Angular
 from keras_losskit.losses.metric_learning.contrastive import Contrastive
@@ -68,12 +71,14 @@ from keras_losskit.losses.metric_learning.pair_weighting import Circle, MultiSim
 from keras_losskit.losses.metric_learning.proxies import ProxyAnchor, ProxyNCA
 from keras_losskit.losses.metric_learning.triplet import Triplet, TripletHard
 from keras_losskit.losses.metric_learning.triplet_mining import TripletAll, TripletSemiHard
+from keras_losskit.losses.paired_views.assignment import DINO, SwAV
 from keras_losskit.losses.paired_views.contrastive import (
     DecoupledContrastive,
     InfoNCE,
     NTXent,
     SigLIP,
 )
+from keras_losskit.losses.paired_views.discrepancy import MaximumMeanDiscrepancy
 from keras_losskit.losses.paired_views.redundancy import BarlowTwins, VICReg
 from keras_losskit.losses.paired_views.similarity import KoLeo, NegativeCosine
 from keras_losskit.losses.ranking.approx import ApproxMRR, ApproxNDCG
@@ -89,6 +94,7 @@ from keras_losskit.losses.regression.barron import Barron
 from keras_losskit.losses.regression.deviance import GammaDeviance, Poisson, Tweedie
 from keras_losskit.losses.regression.directional import CosineSimilarity
 from keras_losskit.losses.regression.huber import Huber, LogCosh, ReverseHuber, SmoothL1
+from keras_losskit.losses.regression.min_snr import min_snr_weights
 from keras_losskit.losses.regression.powers import MeanAbsoluteError, MeanSquaredError
 from keras_losskit.losses.regression.quantile import Expectile, Pinball
 from keras_losskit.losses.regression.relative import (
@@ -119,6 +125,8 @@ from keras_losskit.losses.segmentation.distance import Boundary, HausdorffDistan
 from keras_losskit.losses.segmentation.exponential_logarithmic import ExponentialLogarithmic
 from keras_losskit.losses.segmentation.lovasz import LovaszHinge, LovaszSoftmax
 from keras_losskit.losses.segmentation.tversky import FocalTversky, Jaccard, Tversky
+from keras_losskit.losses.transport.chamfer import Chamfer
+from keras_losskit.losses.transport.sinkhorn import Sinkhorn
 from keras_losskit.training.add_loss import AddedLossLogger, AddLoss
 from keras_losskit.training.cosine_dense import CosineDense
 from keras_losskit.training.deep_supervision import AtResolution, DeepSupervision
@@ -171,6 +179,7 @@ __all__ = [
     "Tweedie",
     "Welsch",
     "Wing",
+    "min_snr_weights",
     # classification
     "AsymmetricMultiLabel",
     "BiTempered",
@@ -180,6 +189,7 @@ __all__ = [
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
     "CategoricalHinge",
+    "ConditionalOrdinal",
     "CumulativeOrdinal",
     "Distillation",
     "GeneralizedCrossentropy",
@@ -246,14 +256,23 @@ __all__ = [
     "TripletAll",
     "TripletHard",
     "TripletSemiHard",
+    # distillation
+    "DecoupledDistillation",
+    "RelationalDistillation",
+    # transport
+    "Chamfer",
+    "Sinkhorn",
     # paired views
     "BarlowTwins",
+    "DINO",
     "DecoupledContrastive",
     "InfoNCE",
     "KoLeo",
+    "MaximumMeanDiscrepancy",
     "NTXent",
     "NegativeCosine",
     "SigLIP",
+    "SwAV",
     "VICReg",
     # boxes
     "BoxIoU",

@@ -222,4 +222,5 @@ def combinations(cases):
             kl.WeightedSum, {}, first.y_true, first.y_pred, None,
             argument=[[(0.5, first.make()), (2.0, last.make())]],
             label=f"{first.id}+{last.id}", batch=first.batch or last.batch,
+            detached=first.detached or last.detached,
         )

@@ -71,6 +71,8 @@ SHAPES = {
     "embeddings": "(B,) or (B, 1) to (B, D)",
     "triplets": "anything to (B, 3, D)",
     "views": "(B, D) to (B, D)",
+    "spaces": "(B, D) to (B, E)",
+    "points": "(B, M, D) to (B, N, D)",
     "lists": "(B, L) to (B, L), up to a trailing axis of 1",
     "boxes": "(…, 4) to (…, 4)",
     "free": "free",
@@ -101,7 +103,7 @@ class Takes:
             1), `"classes"` (ids `(…)` or rows `(…, C)` to `(…, C)`), `"free"` (any
             pair: the loss sees to it itself), or a word of a family of the kit,
             `"decisions"`, `"maps"`, `"levels"`, `"columns"`, `"bins"`, `"blocks"`, `"embeddings"`,
-            `"triplets"`, `"views"`, `"lists"`, `"boxes"`.
+            `"triplets"`, `"views"`, `"spaces"`, `"points"`, `"lists"`, `"boxes"`.
         in_batch: whether a sample's value depends on the other samples.
         y_true_gradient: whether the gradient by `y_true` is wanted too, as between
             two views.

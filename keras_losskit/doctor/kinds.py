@@ -169,6 +169,8 @@ def _shapes(takes, n, b, blocks, rows, form):
         "embeddings": ((b,), (b, wide)),
         "triplets": ((b,), (b, 3, 4)),
         "views": ((b,) if takes.y_true == "unused" else (b, wide), (b, wide)),
+        "spaces": ((b, wide), (b, wide + 1)),
+        "points": ((b, 5, n), (b, 4, n)),
         "lists": ((b, 5), (b, 5)),
         "boxes": ((b, 4), (b, 4)),
         "free": [

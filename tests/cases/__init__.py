@@ -11,12 +11,14 @@ from tests.cases import (
     boxes,
     classification,
     combined,
+    distillation,
     latent_variables,
     metric_learning,
     paired_views,
     ranking,
     regression,
     segmentation,
+    transport,
 )
 
 FAMILIES = (
@@ -28,5 +30,7 @@ FAMILIES = (
     paired_views,
     boxes,
     ranking,
+    distillation,
+    transport,
 )
 CASES = [case for family in (*FAMILIES, combined) for case in family.CASES]

@@ -17,11 +17,15 @@ OF_SHAPES = {
     "lists": "ranking",
     "embeddings": "embeddings",
     "views": "views",
+    "spaces": "views",
     "triplets": "triplets",
     "levels": "ordinal",
     "bins": "bins",
 }
-OF_BOTH = {("counts", "parameters"): "counts"}  # Predicted by a rate's logarithm.
+OF_BOTH = {
+    ("counts", "parameters"): "counts",  # Predicted by a rate's logarithm.
+    ("any", "logits"): "packed",  # Ids beside other columns: no magnitude of all of them.
+}
 OF_PREDICTIONS = {"cosines": "cosines", "distances": "real"}
 OF_TARGETS = {
     "probability": "binary",
