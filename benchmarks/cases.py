@@ -741,6 +741,12 @@ FAMILIES = {
 
 # Losses of whose kind (one base, one declaration) nothing is measured, and why not.
 UNMEASURED = {
+    "CoSENT": "all differences of the batch's cosines, which are few",
+    "DPO": "a few operations on two numbers a sample",
+    "ORPO": "a few operations on two numbers a sample",
+    "RelativisticAverage": "a few operations on one number a sample",
+    "SimPO": "a few operations on two numbers a sample",
+    "Wasserstein": "one product",
     "ConditionalOrdinal": "two softplus where CumulativeOrdinal has one",
     "DecoupledDistillation": "Distillation's softmaxes, over one class fewer",
     "RelationalDistillation": "all triples of a batch: its size is all there is to measure",

@@ -9,6 +9,8 @@ from keras_losskit.core.loss import Loss
 from keras_losskit.core.options import missing_class
 from keras_losskit.core.select import Select
 from keras_losskit.core.takes import Takes
+from keras_losskit.losses.adversarial.relativistic import RelativisticAverage
+from keras_losskit.losses.adversarial.wasserstein import Wasserstein
 from keras_losskit.losses.boxes.distribution import DistributionFocal
 from keras_losskit.losses.boxes.heatmap import CenterNetFocal
 from keras_losskit.losses.boxes.iou import BoxIoU, CIoU, DIoU, GIoU
@@ -78,9 +80,13 @@ from keras_losskit.losses.paired_views.contrastive import (
     NTXent,
     SigLIP,
 )
+from keras_losskit.losses.paired_views.cosent import CoSENT
 from keras_losskit.losses.paired_views.discrepancy import MaximumMeanDiscrepancy
 from keras_losskit.losses.paired_views.redundancy import BarlowTwins, VICReg
 from keras_losskit.losses.paired_views.similarity import KoLeo, NegativeCosine
+from keras_losskit.losses.preference.direct import DPO
+from keras_losskit.losses.preference.log_probabilities import sequence_log_probabilities
+from keras_losskit.losses.preference.reference_free import ORPO, SimPO
 from keras_losskit.losses.ranking.approx import ApproxMRR, ApproxNDCG
 from keras_losskit.losses.ranking.lambda_ndcg import LambdaNDCG
 from keras_losskit.losses.ranking.listwise import ListMLE, ListSoftmax
@@ -262,8 +268,17 @@ __all__ = [
     # transport
     "Chamfer",
     "Sinkhorn",
+    # adversarial
+    "RelativisticAverage",
+    "Wasserstein",
+    # preference
+    "DPO",
+    "ORPO",
+    "SimPO",
+    "sequence_log_probabilities",
     # paired views
     "BarlowTwins",
+    "CoSENT",
     "DINO",
     "DecoupledContrastive",
     "InfoNCE",

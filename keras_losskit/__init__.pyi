@@ -168,7 +168,14 @@ __all__ = [
     "RelationalDistillation",
     "Chamfer",
     "Sinkhorn",
+    "RelativisticAverage",
+    "Wasserstein",
+    "DPO",
+    "ORPO",
+    "SimPO",
+    "sequence_log_probabilities",
     "BarlowTwins",
+    "CoSENT",
     "DINO",
     "DecoupledContrastive",
     "InfoNCE",
@@ -2104,6 +2111,72 @@ class Sinkhorn(Loss):
         dtype: _DType = None,
     ) -> None: ...
 
+class RelativisticAverage(Loss):
+    kind: Literal["bce", "hinge", "squared"]
+    def __init__(
+        self,
+        kind: Literal["bce", "hinge", "squared"] = "bce",
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "relativistic_average",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class Wasserstein(Loss):
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "wasserstein",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class DPO(Loss):
+    beta: float
+    label_smoothing: float
+    kind: Literal["sigmoid", "hinge", "ipo"]
+    def __init__(
+        self,
+        beta: float = 0.1,
+        label_smoothing: float = 0.0,
+        kind: Literal["sigmoid", "hinge", "ipo"] = "sigmoid",
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "dpo",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class ORPO(Loss):
+    beta: float
+    def __init__(
+        self,
+        beta: float = 0.1,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "orpo",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class SimPO(Loss):
+    beta: float
+    margin: float
+    def __init__(
+        self,
+        beta: float = 2.0,
+        margin: float = 0.5,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "sim_po",
+        dtype: _DType = None,
+    ) -> None: ...
+
+def sequence_log_probabilities(
+    logits: Any,
+    ids: Any,
+    mask: Any = None,
+    mean: bool = False,
+) -> Any: ...
+
 class BarlowTwins(Loss):
     redundancy_weight: float
     def __init__(
@@ -2112,6 +2185,17 @@ class BarlowTwins(Loss):
         *,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "barlow_twins",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class CoSENT(Loss):
+    scale: float
+    def __init__(
+        self,
+        scale: float = 20.0,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "co_sent",
         dtype: _DType = None,
     ) -> None: ...
 

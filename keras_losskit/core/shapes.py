@@ -267,6 +267,23 @@ def points(owner, takes, y_true, y_pred):
     return y_true, y_pred
 
 
+def preferences(owner, takes, y_true, y_pred):
+    """One number for the chosen, one for the rejected answer of each sample."""
+    y_pred = owner.cast(y_pred)
+    p = tuple(y_pred.shape)
+    if len(p) != 2 or p[1] not in (None, 2):
+        raise ValueError(
+            f"{owner.name}: y_pred of shape {p} does not hold pairs. It must be (B, 2): the "
+            "log-probabilities of the chosen and of the rejected answer."
+        )
+    if takes.y_true == "unused":
+        return y_true, y_pred
+    y_true = owner.cast(y_true)
+    if not compatible(y_true.shape, p):
+        refuse(owner, y_true, y_pred, "Both must be (B, 2): [chosen, rejected].")
+    return y_true, y_pred
+
+
 def lists(owner, takes, y_true, y_pred):
     """The relevance and the scores of the items of each list."""
     given, out = (y_true, y_pred), []
@@ -318,6 +335,7 @@ RULES = {
     "views": views,
     "spaces": spaces,
     "points": points,
+    "preferences": preferences,
     "lists": lists,
     "boxes": boxes,
     "free": free,

@@ -8,6 +8,7 @@ loss declares; see case.py.
 """
 
 from tests.cases import (
+    adversarial,
     boxes,
     classification,
     combined,
@@ -15,6 +16,7 @@ from tests.cases import (
     latent_variables,
     metric_learning,
     paired_views,
+    preference,
     ranking,
     regression,
     segmentation,
@@ -32,5 +34,7 @@ FAMILIES = (
     ranking,
     distillation,
     transport,
+    adversarial,
+    preference,
 )
 CASES = [case for family in (*FAMILIES, combined) for case in family.CASES]

@@ -153,6 +153,19 @@ def discrepancy(y_true, y_pred, bandwidths):
     return within(y_true) + within(y_pred) - 2 * sum(across) / len(across)
 
 
+GRADES = np.array([0.0, 2.0, 1.0, 2.0, 0.5])
+COSINES = rng.uniform(-0.9, 0.9, size=5)
+
+
+def cosent(y_true, y_pred, scale):
+    total, n = 0.0, len(y_pred)
+    for i in range(n):
+        for j in range(n):
+            if y_true[i] < y_true[j]:
+                total += math.exp(scale * (y_pred[i] - y_pred[j]))
+    return math.log(1 + total)
+
+
 def views(loss, reference, label="", batch=False, detached=False, **options):
     return Case(
         loss, options, FIRST, SECOND, reference, label=label, batch=batch, detached=detached
@@ -177,6 +190,7 @@ CASES = [
     views(
         kl.DINO, dino, "plain", student_temperature=0.3, teacher_temperature=0.2, centering="none"
     ),
+    Case(kl.CoSENT, {"scale": 3.0}, GRADES, COSINES, cosent, batch=True),
     views(kl.SwAV, swav, detached=True, temperature=0.3, epsilon=0.4, iterations=2),
     views(kl.MaximumMeanDiscrepancy, discrepancy, batch=True, bandwidths=[0.5, 2.0]),
 ]
@@ -185,6 +199,7 @@ BAD_OPTIONS = {
     "temperature": (0, -1, float("nan"), "1"),
     "student_temperature": (0, -1, float("nan"), "1"),
     "teacher_temperature": (0, -1, float("nan"), "1"),
+    "scale": (0, -1, float("nan"), "1"),
     "centering": ("ema", None, 1),
     "epsilon": (0, -1, float("nan"), "1"),
     "iterations": (0, 1.5, "3", None),
