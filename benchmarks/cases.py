@@ -35,6 +35,7 @@ VIEWS = (16384, 128)  # For what takes no pairs.
 BOXES = (65536, 4)
 LISTS = (64, 200)
 PICTURES = (8, 192, 192, 3)
+POINTS = (32, 256, 3)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -617,6 +618,8 @@ def paired_views():
             shape=VIEWS,
         ),
         case("InfoNCE"),
+        case("DINO", shape=VIEWS),
+        case("SwAV", shape=VIEWS),
         case("SigLIP"),
         case("DecoupledContrastive"),
         case("KoLeo"),
@@ -643,6 +646,10 @@ def distributions():
 
 def latent_variables():
     return [Case("latent variables", "GaussianKL", "regression", TABLE, streams=True)]
+
+
+def transport():
+    return [Case("transport", loss, "point_sets", POINTS) for loss in ("Chamfer", "Sinkhorn")]
 
 
 def boxes():
@@ -770,6 +777,7 @@ FAMILIES = {
     "latent variables": latent_variables,
     "metric learning": metric_learning,
     "paired views": paired_views,
+    "transport": transport,
     "boxes": boxes,
     "ranking": ranking,
     "restoration": restoration,
@@ -779,6 +787,15 @@ FAMILIES = {
 
 # Losses of whose kind (one base, one declaration) nothing is measured, and why not.
 UNMEASURED = {
+    "CoSENT": "all differences of the batch's cosines, which are few",
+    "DPO": "a few operations on two numbers a sample",
+    "ORPO": "a few operations on two numbers a sample",
+    "RelativisticAverage": "a few operations on one number a sample",
+    "SimPO": "a few operations on two numbers a sample",
+    "Wasserstein": "one product",
+    "ConditionalOrdinal": "two softplus where CumulativeOrdinal has one",
+    "DecoupledDistillation": "Distillation's softmaxes, over one class fewer",
+    "RelationalDistillation": "all triples of a batch: its size is all there is to measure",
     "HardExampleMining": "costs what its loss costs, and a sort of each sample's values",
     "LDAM": "a cross-entropy of logits that are shifted first",
     "LogitAdjustedCrossentropy": "a cross-entropy of logits that are shifted first",

@@ -124,6 +124,10 @@ def views(rng, shape):
     return base + 0.5 * rng.normal(size=shape), base + 0.5 * rng.normal(size=shape)
 
 
+def point_sets(rng, shape):
+    return rng.normal(size=shape), rng.normal(size=shape)
+
+
 def cosines(rng, shape):
     return rng.integers(0, shape[-1], size=shape[:-1]), np.tanh(0.3 * rng.normal(size=shape))
 
@@ -165,7 +169,7 @@ def guides(rng, shape):
 # Which inputs suit a loss, by what it declares that it takes: targets, predictions. The
 # peers' environment has no kit to ask, so a case names its inputs; a test holds it to this.
 SUITABLE = {
-    ("real", "real"): ("regression", "quantiles", "members", "pictures", "guides"),
+    ("real", "real"): ("regression", "quantiles", "members", "pictures", "guides", "point_sets"),
     ("real", "parameters"): ("real_raw",),
     ("positive", "parameters"): ("positive_raw",),
     ("nonnegative", "parameters"): ("positive_raw",),

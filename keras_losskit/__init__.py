@@ -9,12 +9,15 @@ from keras_losskit.core.loss import Loss
 from keras_losskit.core.options import missing_class
 from keras_losskit.core.select import Select
 from keras_losskit.core.takes import Takes
+from keras_losskit.losses.adversarial.relativistic import RelativisticAverage
+from keras_losskit.losses.adversarial.wasserstein import Wasserstein
 from keras_losskit.losses.boxes.distribution import DistributionFocal
 from keras_losskit.losses.boxes.heatmap import CenterNetFocal
 from keras_losskit.losses.boxes.iou import BoxIoU, CIoU, DIoU, GIoU
 from keras_losskit.losses.boxes.quality import QualityFocal, Varifocal
 from keras_losskit.losses.classification.bi_tempered import BiTempered
 from keras_losskit.losses.classification.brier import Brier
+from keras_losskit.losses.classification.conditional_ordinal import ConditionalOrdinal
 from keras_losskit.losses.classification.crossentropy import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -49,6 +52,8 @@ from keras_losskit.losses.classification.ordinal import (
 )
 from keras_losskit.losses.classification.poly import PolyCrossentropy
 from keras_losskit.losses.classification.sparsemax import Sparsemax
+from keras_losskit.losses.distillation.decoupled import DecoupledDistillation
+from keras_losskit.losses.distillation.relational import RelationalDistillation
 from keras_losskit.losses.distributions.counts import (
     NegativeBinomialNLL,
     ZeroInflatedNegativeBinomialNLL,
@@ -83,14 +88,20 @@ from keras_losskit.losses.metric_learning.pair_weighting import Circle, MultiSim
 from keras_losskit.losses.metric_learning.proxies import ProxyAnchor, ProxyNCA
 from keras_losskit.losses.metric_learning.triplet import Triplet, TripletHard
 from keras_losskit.losses.metric_learning.triplet_mining import TripletAll, TripletSemiHard
+from keras_losskit.losses.paired_views.assignment import DINO, SwAV
 from keras_losskit.losses.paired_views.contrastive import (
     DecoupledContrastive,
     InfoNCE,
     NTXent,
     SigLIP,
 )
+from keras_losskit.losses.paired_views.cosent import CoSENT
+from keras_losskit.losses.paired_views.discrepancy import MaximumMeanDiscrepancy
 from keras_losskit.losses.paired_views.redundancy import BarlowTwins, VICReg
 from keras_losskit.losses.paired_views.similarity import KoLeo, NegativeCosine
+from keras_losskit.losses.preference.direct import DPO
+from keras_losskit.losses.preference.log_probabilities import sequence_log_probabilities
+from keras_losskit.losses.preference.reference_free import ORPO, SimPO
 from keras_losskit.losses.ranking.approx import ApproxMRR, ApproxNDCG
 from keras_losskit.losses.ranking.lambda_ndcg import LambdaNDCG
 from keras_losskit.losses.ranking.listwise import ListMLE, ListSoftmax
@@ -104,6 +115,7 @@ from keras_losskit.losses.regression.barron import Barron
 from keras_losskit.losses.regression.deviance import GammaDeviance, Poisson, Tweedie
 from keras_losskit.losses.regression.directional import CosineSimilarity
 from keras_losskit.losses.regression.huber import Huber, LogCosh, ReverseHuber, SmoothL1
+from keras_losskit.losses.regression.min_snr import min_snr_weights
 from keras_losskit.losses.regression.powers import MeanAbsoluteError, MeanSquaredError
 from keras_losskit.losses.regression.quantile import Expectile, Pinball
 from keras_losskit.losses.regression.relative import (
@@ -143,6 +155,8 @@ from keras_losskit.losses.segmentation.distance import Boundary, HausdorffDistan
 from keras_losskit.losses.segmentation.exponential_logarithmic import ExponentialLogarithmic
 from keras_losskit.losses.segmentation.lovasz import LovaszHinge, LovaszSoftmax
 from keras_losskit.losses.segmentation.tversky import FocalTversky, Jaccard, Tversky
+from keras_losskit.losses.transport.chamfer import Chamfer
+from keras_losskit.losses.transport.sinkhorn import Sinkhorn
 from keras_losskit.training.add_loss import AddedLossLogger, AddLoss
 from keras_losskit.training.cosine_dense import CosineDense
 from keras_losskit.training.deep_supervision import AtResolution, DeepSupervision
@@ -209,6 +223,7 @@ __all__ = [
     "ZeroInflatedLogNormalNLL",
     "ZeroInflatedNegativeBinomialNLL",
     "ZeroInflatedPoissonNLL",
+    "min_snr_weights",
     # classification
     "AsymmetricMultiLabel",
     "BiTempered",
@@ -218,6 +233,7 @@ __all__ = [
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
     "CategoricalHinge",
+    "ConditionalOrdinal",
     "CumulativeOrdinal",
     "Distillation",
     "GeneralizedCrossentropy",
@@ -284,14 +300,32 @@ __all__ = [
     "TripletAll",
     "TripletHard",
     "TripletSemiHard",
+    # distillation
+    "DecoupledDistillation",
+    "RelationalDistillation",
+    # transport
+    "Chamfer",
+    "Sinkhorn",
+    # adversarial
+    "RelativisticAverage",
+    "Wasserstein",
+    # preference
+    "DPO",
+    "ORPO",
+    "SimPO",
+    "sequence_log_probabilities",
     # paired views
     "BarlowTwins",
+    "CoSENT",
+    "DINO",
     "DecoupledContrastive",
     "InfoNCE",
     "KoLeo",
+    "MaximumMeanDiscrepancy",
     "NTXent",
     "NegativeCosine",
     "SigLIP",
+    "SwAV",
     "VICReg",
     # boxes
     "BoxIoU",

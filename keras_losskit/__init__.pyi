@@ -105,6 +105,7 @@ __all__ = [
     "ZeroInflatedLogNormalNLL",
     "ZeroInflatedNegativeBinomialNLL",
     "ZeroInflatedPoissonNLL",
+    "min_snr_weights",
     "AsymmetricMultiLabel",
     "BiTempered",
     "BinaryCrossentropy",
@@ -113,6 +114,7 @@ __all__ = [
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
     "CategoricalHinge",
+    "ConditionalOrdinal",
     "CumulativeOrdinal",
     "Distillation",
     "GeneralizedCrossentropy",
@@ -175,13 +177,27 @@ __all__ = [
     "TripletAll",
     "TripletHard",
     "TripletSemiHard",
+    "DecoupledDistillation",
+    "RelationalDistillation",
+    "Chamfer",
+    "Sinkhorn",
+    "RelativisticAverage",
+    "Wasserstein",
+    "DPO",
+    "ORPO",
+    "SimPO",
+    "sequence_log_probabilities",
     "BarlowTwins",
+    "CoSENT",
+    "DINO",
     "DecoupledContrastive",
     "InfoNCE",
     "KoLeo",
+    "MaximumMeanDiscrepancy",
     "NTXent",
     "NegativeCosine",
     "SigLIP",
+    "SwAV",
     "VICReg",
     "BoxIoU",
     "CIoU",
@@ -1056,6 +1072,8 @@ class ZeroInflatedPoissonNLL(Loss):
         dtype: _DType = None,
     ) -> None: ...
 
+def min_snr_weights(snr: Any, gamma: float = 5.0, prediction: str = "epsilon") -> Any: ...
+
 class AsymmetricMultiLabel(Loss):
     gamma_pos: float
     gamma_neg: float
@@ -1199,6 +1217,15 @@ class CategoricalHinge(Loss):
         ignore_class: int | None = None,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "categorical_hinge",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class ConditionalOrdinal(CumulativeOrdinal):
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "conditional_ordinal",
         dtype: _DType = None,
     ) -> None: ...
 
@@ -2251,6 +2278,128 @@ class TripletSemiHard(Loss):
         dtype: _DType = None,
     ) -> None: ...
 
+class DecoupledDistillation(Loss):
+    alpha: float
+    beta: float
+    temperature: float
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        beta: float = 8.0,
+        temperature: float = 4.0,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "decoupled_distillation",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class RelationalDistillation(Loss):
+    distance_weight: float
+    angle_weight: float
+    def __init__(
+        self,
+        distance_weight: float = 25.0,
+        angle_weight: float = 50.0,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "relational_distillation",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class Chamfer(Loss):
+    squared: bool
+    reduce_points: Literal["mean", "sum"]
+    def __init__(
+        self,
+        squared: bool = True,
+        reduce_points: Literal["mean", "sum"] = "mean",
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "chamfer",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class Sinkhorn(Loss):
+    epsilon: float
+    iterations: int
+    power: float
+    def __init__(
+        self,
+        epsilon: float = 0.05,
+        iterations: int = 50,
+        power: float = 2,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "sinkhorn",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class RelativisticAverage(Loss):
+    kind: Literal["bce", "hinge", "squared"]
+    def __init__(
+        self,
+        kind: Literal["bce", "hinge", "squared"] = "bce",
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "relativistic_average",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class Wasserstein(Loss):
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "wasserstein",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class DPO(Loss):
+    beta: float
+    label_smoothing: float
+    kind: Literal["sigmoid", "hinge", "ipo"]
+    def __init__(
+        self,
+        beta: float = 0.1,
+        label_smoothing: float = 0.0,
+        kind: Literal["sigmoid", "hinge", "ipo"] = "sigmoid",
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "dpo",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class ORPO(Loss):
+    beta: float
+    def __init__(
+        self,
+        beta: float = 0.1,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "orpo",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class SimPO(Loss):
+    beta: float
+    margin: float
+    def __init__(
+        self,
+        beta: float = 2.0,
+        margin: float = 0.5,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "sim_po",
+        dtype: _DType = None,
+    ) -> None: ...
+
+def sequence_log_probabilities(
+    logits: Any,
+    ids: Any,
+    mask: Any = None,
+    mean: bool = False,
+) -> Any: ...
+
 class BarlowTwins(Loss):
     redundancy_weight: float
     def __init__(
@@ -2259,6 +2408,32 @@ class BarlowTwins(Loss):
         *,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "barlow_twins",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class CoSENT(Loss):
+    scale: float
+    def __init__(
+        self,
+        scale: float = 20.0,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "co_sent",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class DINO(Loss):
+    student_temperature: float
+    teacher_temperature: float
+    centering: Literal["sinkhorn", "none"]
+    def __init__(
+        self,
+        student_temperature: float = 0.1,
+        teacher_temperature: float = 0.04,
+        centering: Literal["sinkhorn", "none"] = "sinkhorn",
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "dino",
         dtype: _DType = None,
     ) -> None: ...
 
@@ -2295,6 +2470,17 @@ class KoLeo(Loss):
         dtype: _DType = None,
     ) -> None: ...
 
+class MaximumMeanDiscrepancy(Loss):
+    bandwidths: list[float]
+    def __init__(
+        self,
+        bandwidths: _Numbers = ...,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "maximum_mean_discrepancy",
+        dtype: _DType = None,
+    ) -> None: ...
+
 class NTXent(Loss):
     temperature: float
     def __init__(
@@ -2325,6 +2511,21 @@ class SigLIP(Loss):
         *,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "sig_lip",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class SwAV(Loss):
+    temperature: float
+    epsilon: float
+    iterations: int
+    def __init__(
+        self,
+        temperature: float = 0.1,
+        epsilon: float = 0.05,
+        iterations: int = 3,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "sw_av",
         dtype: _DType = None,
     ) -> None: ...
 

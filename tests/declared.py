@@ -77,6 +77,7 @@ TARGETS = {
     "bins": lambda rng, case: rng.uniform(0, case.y_pred.shape[-1] - 1, case.y_true.shape),
     "ids": lambda rng, case: rng.permutation(case.y_true),
     "view": lambda rng, case: rng.normal(size=case.y_true.shape),
+    "log_probabilities": lambda rng, case: -rng.exponential(size=case.y_true.shape),
     "survival": lambda rng, case: np.stack(
         [rng.exponential(size=len(case.y_true)), bits(rng, len(case.y_true))], -1
     ),
@@ -105,6 +106,7 @@ PREDICTIONS = {
     "triplets": lambda rng, case: rng.normal(size=case.y_pred.shape),
     "view": lambda rng, case: rng.normal(size=case.y_pred.shape),
     "boxes": lambda rng, case: boxes(rng, case.y_true),
+    "log_probabilities": lambda rng, case: -rng.exponential(size=case.y_pred.shape),
     "parameters": lambda rng, case: rng.normal(size=case.y_pred.shape) * 0.5,
     "any": lambda rng, case: case.y_pred,
 }
@@ -223,4 +225,5 @@ def combinations(cases):
             argument=[[(0.5, first.make()), (2.0, last.make())]],
             label=f"{first.id}+{last.id}", batch=first.batch or last.batch,
             exact=first.exact and last.exact,
+            detached=first.detached or last.detached,
         )

@@ -282,6 +282,47 @@ def views(owner, takes, y_true, y_pred):
     return y_true, y_pred
 
 
+def spaces(owner, takes, y_true, y_pred):
+    """The same samples in two spaces, of any dimension each."""
+    y_true, y_pred = owner.cast(y_true), owner.cast(y_pred)
+    t, p = tuple(y_true.shape), tuple(y_pred.shape)
+    if len(p) != 2 or len(t) != 2 or not compatible(t[:1], p[:1]):
+        refuse(
+            owner, y_true, y_pred,
+            "They are embeddings of the same samples, (B, D) and (B, E).",
+        )
+    return y_true, y_pred
+
+
+def points(owner, takes, y_true, y_pred):
+    """Two sets, or sequences, of points of one dimension for each sample."""
+    y_true, y_pred = owner.cast(y_true), owner.cast(y_pred)
+    t, p = tuple(y_true.shape), tuple(y_pred.shape)
+    if len(p) != 3 or len(t) != 3 or not compatible((t[0], t[2]), (p[0], p[2])):
+        refuse(
+            owner, y_true, y_pred,
+            "They hold points of one dimension, as many as they like: (B, M, D) and (B, N, D).",
+        )
+    return y_true, y_pred
+
+
+def preferences(owner, takes, y_true, y_pred):
+    """One number for the chosen, one for the rejected answer of each sample."""
+    y_pred = owner.cast(y_pred)
+    p = tuple(y_pred.shape)
+    if len(p) != 2 or p[1] not in (None, 2):
+        raise ValueError(
+            f"{owner.name}: y_pred of shape {p} does not hold pairs. It must be (B, 2): the "
+            "log-probabilities of the chosen and of the rejected answer."
+        )
+    if takes.y_true == "unused":
+        return y_true, y_pred
+    y_true = owner.cast(y_true)
+    if not compatible(y_true.shape, p):
+        refuse(owner, y_true, y_pred, "Both must be (B, 2): [chosen, rejected].")
+    return y_true, y_pred
+
+
 def lists(owner, takes, y_true, y_pred):
     """The relevance and the scores of the items of each list."""
     given, out = (y_true, y_pred), []
@@ -399,6 +440,9 @@ RULES = {
     "embeddings": embeddings,
     "triplets": triplets,
     "views": views,
+    "spaces": spaces,
+    "points": points,
+    "preferences": preferences,
     "lists": lists,
     "boxes": boxes,
     "images": images,

@@ -37,6 +37,7 @@ TARGETS = {
     "bins": Kind("numbers on a scale of bins, from 0 to their number - 1", 0),
     "ids": Kind("ids of what belongs together, only compared with each other"),
     "view": Kind("another view of the same samples"),
+    "log_probabilities": Kind("log-probabilities, those of a reference"),
     "survival": Kind("(time, event): 1 seen, 0 censored", 0),
     "unused": Kind("nothing that is looked at"),
     "any": Kind("whatever the loss says"),
@@ -55,6 +56,7 @@ PREDICTIONS = {
     "triplets": Kind("embeddings of anchor, positive, negative"),
     "view": Kind("a view"),
     "boxes": Kind("boxes"),
+    "log_probabilities": Kind("log-probabilities"),
     "parameters": Kind("raw parameters, in blocks"),
     "any": Kind("whatever the loss says"),
 }
@@ -73,6 +75,9 @@ SHAPES = {
     "embeddings": "(B,) or (B, 1) to (B, D)",
     "triplets": "anything to (B, 3, D)",
     "views": "(B, D) to (B, D)",
+    "spaces": "(B, D) to (B, E)",
+    "points": "(B, M, D) to (B, N, D)",
+    "preferences": "(B, 2) of [chosen, rejected]",
     "lists": "(B, L) to (B, L), up to a trailing axis of 1",
     "boxes": "(…, 4) to (…, 4)",
     "images": "(B, *spatial, C) to the same, two or three spatial axes",
@@ -99,17 +104,19 @@ class Takes:
             `"counts"`, `"probability"` (0, 1 or in between), `"signs"`, `"classes"`
             (ids or rows), `"distribution"` (rows, or logits as y_pred), `"ranks"`,
             `"logits"`, `"relevance"`, `"boxes"`, `"bins"`, `"ids"`, `"view"`,
-            `"survival"`, `"unused"` or `"any"`.
+            `"log_probabilities"`, `"survival"`, `"unused"` or `"any"`.
         y_pred: what the predictions hold: `"real"`, `"nonnegative"`, `"positive"`,
             `"probabilities"` (logits where the loss has `from_logits=True`),
             `"logits"`, `"scores"`, `"cosines"`, `"distances"`, `"embeddings"`,
-            `"triplets"`, `"view"`, `"boxes"`, `"parameters"` or `"any"`.
+            `"triplets"`, `"view"`, `"boxes"`, `"log_probabilities"`, `"parameters"` or
+            `"any"`.
         shapes: how `y_true` belongs to `y_pred`: `"equal"` (up to a trailing axis of
             1), `"classes"` (ids `(…)` or rows `(…, C)` to `(…, C)`), `"free"` (any
             pair: the loss sees to it itself), or a word of a family of the kit,
             `"decisions"`, `"maps"`, `"levels"`, `"columns"`, `"bins"`, `"blocks"`, `"mixture"`,
             `"members"`, `"embeddings"`, `"triplets"`, `"views"`, `"lists"`, `"boxes"`,
-            `"images"`, `"guides"`, `"fields"`, `"waves"`, `"sources"`.
+            `"images"`, `"guides"`, `"fields"`, `"waves"`, `"sources"`, `"spaces"`, `"points"`,
+            `"preferences"`.
         in_batch: whether a sample's value depends on the other samples.
         y_true_gradient: whether the gradient by `y_true` is wanted too, as between
             two views.

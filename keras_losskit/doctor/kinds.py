@@ -176,6 +176,9 @@ def _shapes(takes, n, b, blocks, rows, form, least):
         "embeddings": ((b,), (b, wide)),
         "triplets": ((b,), (b, 3, 4)),
         "views": ((b,) if takes.y_true == "unused" else (b, wide), (b, wide)),
+        "spaces": ((b, wide), (b, wide + 1)),
+        "points": ((b, 5, n), (b, 4, n)),
+        "preferences": ((b,) if takes.y_true == "unused" else (b, 2), (b, 2)),
         "lists": ((b, 5), (b, 5)),
         "boxes": ((b, 4), (b, 4)),
         "images": ((*side, n), (*side, n)),
@@ -212,6 +215,8 @@ def _predictions(rng, takes, shape):
         return predictions(rng, shape, word == "logits", one_column=not rows)
     if word in ("nonnegative", "positive"):
         return np.exp(rng.normal(size=shape) * 0.5), "positive"
+    if word == "log_probabilities":
+        return -np.exp(rng.normal(size=shape)), "real"
     if word == "distances":
         return rng.uniform(0.2, 1.6, size=shape), "positive"
     if word == "cosines":

@@ -8,17 +8,21 @@ loss declares; see case.py.
 """
 
 from tests.cases import (
+    adversarial,
     boxes,
     classification,
     combined,
+    distillation,
     distributions,
     latent_variables,
     metric_learning,
     paired_views,
+    preference,
     ranking,
     regression,
     restoration,
     segmentation,
+    transport,
 )
 
 FAMILIES = (
@@ -32,5 +36,9 @@ FAMILIES = (
     boxes,
     ranking,
     restoration,
+    distillation,
+    transport,
+    adversarial,
+    preference,
 )
 CASES = [case for family in (*FAMILIES, combined) for case in family.CASES]

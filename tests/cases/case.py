@@ -17,6 +17,7 @@ OF_SHAPES = {
     "lists": "ranking",
     "embeddings": "embeddings",
     "views": "views",
+    "spaces": "views",
     "triplets": "triplets",
     "levels": "ordinal",
     "bins": "bins",
@@ -24,6 +25,7 @@ OF_SHAPES = {
 OF_BOTH = {
     ("counts", "parameters"): "counts",  # Predicted by a rate's logarithm, or in blocks.
     ("probability", "parameters"): "real",
+    ("any", "logits"): "packed",  # Ids beside other columns: no magnitude of all of them.
 }
 OF_PREDICTIONS = {"cosines": "cosines", "distances": "real"}
 OF_TARGETS = {

@@ -461,7 +461,17 @@ def kappas(weighting, ignore_class):
         )
 
 
+def conditional(y_true, y_pred):
+    out = np.zeros(y_true.shape)
+    for i in np.ndindex(*out.shape):
+        for k, z in enumerate(y_pred[i]):
+            if y_true[i] >= k:
+                out[i] += math.log1p(math.exp(-z if y_true[i] > k else z))
+    return out
+
+
 ORDINAL = [
+    Case(kl.ConditionalOrdinal, {}, CLASS_IDS, CLASS_LOGITS[..., :4], conditional),
     Case(kl.CumulativeOrdinal, {}, CLASS_IDS, CLASS_LOGITS[..., :4], cumulative),
     *kappas("quadratic", None),
     *kappas("linear", 4),

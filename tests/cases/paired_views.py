@@ -103,9 +103,72 @@ def koleo(y_true, y_pred):
     return out
 
 
-def views(loss, reference, label="", batch=False, **options):
+def assigned(scores, temperature, iterations):
+    """Sinkhorn-Knopp as in the paper: all prototypes equally often, each sample once."""
+    q = [[math.exp(s / temperature) for s in row] for row in scores]
+    samples, prototypes = range(len(q)), range(len(q[0]))
+    for _ in range(iterations):
+        sums = [sum(q[i][k] for i in samples) for k in prototypes]
+        q = [[q[i][k] / sums[k] for k in prototypes] for i in samples]
+        q = [[x / sum(row) for x in row] for row in q]
+    return q
+
+
+def scored(q, scores, temperature):
+    e = [math.exp(s / temperature) for s in scores]
+    return -sum(a * math.log(b / sum(e)) for a, b in zip(q, e))
+
+
+def dino(y_true, y_pred, student_temperature, teacher_temperature, centering):
+    if centering == "none":
+        q = [[math.exp(s / teacher_temperature) for s in row] for row in y_true]
+        q = [[x / sum(row) for x in row] for row in q]
+    else:
+        q = assigned(y_true, teacher_temperature, 3)
+    return [scored(a, s, student_temperature) for a, s in zip(q, y_pred)]
+
+
+def swav(y_true, y_pred, temperature, epsilon, iterations):
+    first = assigned(y_true, epsilon, iterations)
+    second = assigned(y_pred, epsilon, iterations)
+    return [
+        (scored(second[i], y_true[i], temperature) + scored(first[i], y_pred[i], temperature)) / 2
+        for i in range(len(y_pred))
+    ]
+
+
+def discrepancy(y_true, y_pred, bandwidths):
+    n = len(y_pred)
+    if n < 2:
+        return 0.0
+
+    def k(a, b):
+        return sum(math.exp(-dot(a - b, a - b) / (2 * s * s)) for s in bandwidths) / len(bandwidths)
+
+    def within(x):
+        pairs = [k(x[i], x[j]) for i in range(n) for j in range(n) if i != j]
+        return sum(pairs) / len(pairs)
+
+    across = [k(a, b) for a in y_true for b in y_pred]
+    return within(y_true) + within(y_pred) - 2 * sum(across) / len(across)
+
+
+GRADES = np.array([0.0, 2.0, 1.0, 2.0, 0.5])
+COSINES = rng.uniform(-0.9, 0.9, size=5)
+
+
+def cosent(y_true, y_pred, scale):
+    total, n = 0.0, len(y_pred)
+    for i in range(n):
+        for j in range(n):
+            if y_true[i] < y_true[j]:
+                total += math.exp(scale * (y_pred[i] - y_pred[j]))
+    return math.log(1 + total)
+
+
+def views(loss, reference, label="", batch=False, detached=False, **options):
     return Case(
-        loss, options, FIRST, SECOND, reference, label=label, batch=batch
+        loss, options, FIRST, SECOND, reference, label=label, batch=batch, detached=detached
     )
 
 
@@ -121,10 +184,26 @@ CASES = [
     ),
     views(kl.DecoupledContrastive, decoupled, temperature=0.3),
     views(kl.KoLeo, koleo),
+    views(
+        kl.DINO, dino, student_temperature=0.3, teacher_temperature=0.2, centering="sinkhorn"
+    ),
+    views(
+        kl.DINO, dino, "plain", student_temperature=0.3, teacher_temperature=0.2, centering="none"
+    ),
+    Case(kl.CoSENT, {"scale": 3.0}, GRADES, COSINES, cosent, batch=True),
+    views(kl.SwAV, swav, detached=True, temperature=0.3, epsilon=0.4, iterations=2),
+    views(kl.MaximumMeanDiscrepancy, discrepancy, batch=True, bandwidths=[0.5, 2.0]),
 ]
 
 BAD_OPTIONS = {
     "temperature": (0, -1, float("nan"), "1"),
+    "student_temperature": (0, -1, float("nan"), "1"),
+    "teacher_temperature": (0, -1, float("nan"), "1"),
+    "scale": (0, -1, float("nan"), "1"),
+    "centering": ("ema", None, 1),
+    "epsilon": (0, -1, float("nan"), "1"),
+    "iterations": (0, 1.5, "3", None),
+    "bandwidths": ([], [0.0], [-1.0], [float("nan")], 1.0, None),
     "symmetric": (1, None, "yes"),
     "bias": (float("nan"), float("inf"), "1", None),
     "redundancy_weight": (-1, float("nan"), "1"),

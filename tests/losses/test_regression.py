@@ -213,3 +213,19 @@ def test_a_mask_of_quantiles_is_refused():
     mask = np.ones((2, 3), bool)
     with pytest.raises(ValueError, match="mask"):
         kl.Pinball([0.1, 0.5, 0.9]).evaluate(np.zeros(2), np.zeros((2, 3)), None, mask)
+
+
+def test_min_snr_weights():
+    snr = np.array([0.0, 0.5, 5.0, 20.0, np.inf], "float32")
+    for prediction, expected in (
+        ("epsilon", [1, 1, 1, 0.25, 0]),
+        ("sample", [0, 0.5, 5, 5, 5]),
+        ("v", [0, 1 / 3, 5 / 6, 5 / 21, 0]),
+    ):
+        got = kl.min_snr_weights(snr, prediction=prediction)
+        np.testing.assert_allclose(to_numpy(got), expected, rtol=1e-6)
+    assert np.isnan(to_numpy(kl.min_snr_weights([np.nan]))).all()
+    np.testing.assert_allclose(to_numpy(kl.min_snr_weights([4], gamma=2)), [0.5])
+    for wrong in ({"gamma": 0}, {"prediction": "x0"}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            kl.min_snr_weights(snr, **wrong)

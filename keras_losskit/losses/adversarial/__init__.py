@@ -1,0 +1,1 @@
+"""Losses of a generator against a critic."""

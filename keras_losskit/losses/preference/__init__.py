@@ -1,0 +1,1 @@
+"""Losses on pairs of answers, of which one was preferred."""
