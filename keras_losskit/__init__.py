@@ -134,6 +134,9 @@ from keras_losskit.losses.segmentation.distance import Boundary, HausdorffDistan
 from keras_losskit.losses.segmentation.exponential_logarithmic import ExponentialLogarithmic
 from keras_losskit.losses.segmentation.lovasz import LovaszHinge, LovaszSoftmax
 from keras_losskit.losses.segmentation.tversky import FocalTversky, Jaccard, Tversky
+from keras_losskit.losses.survival.cox import CoxPartialLikelihood
+from keras_losskit.losses.survival.discrete import DeepHit, DiscreteTimeHazard
+from keras_losskit.losses.survival.weibull import WeibullNLL
 from keras_losskit.training.add_loss import AddedLossLogger, AddLoss
 from keras_losskit.training.cosine_dense import CosineDense
 from keras_losskit.training.deep_supervision import AtResolution, DeepSupervision
@@ -200,6 +203,11 @@ __all__ = [
     "ZeroInflatedLogNormalNLL",
     "ZeroInflatedNegativeBinomialNLL",
     "ZeroInflatedPoissonNLL",
+    # survival
+    "CoxPartialLikelihood",
+    "DeepHit",
+    "DiscreteTimeHazard",
+    "WeibullNLL",
     # classification
     "AsymmetricMultiLabel",
     "BiTempered",

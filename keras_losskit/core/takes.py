@@ -75,6 +75,7 @@ SHAPES = {
     "views": "(B, D) to (B, D)",
     "lists": "(B, L) to (B, L), up to a trailing axis of 1",
     "boxes": "(…, 4) to (…, 4)",
+    "survival": "(B, 2) times and events to (B, D)",
     "free": "free",
 }
 
@@ -104,7 +105,7 @@ class Takes:
             pair: the loss sees to it itself), or a word of a family of the kit,
             `"decisions"`, `"maps"`, `"levels"`, `"columns"`, `"bins"`, `"blocks"`,
             `"mixture"`, `"members"`, `"embeddings"`, `"triplets"`, `"views"`, `"lists"`,
-            `"boxes"`.
+            `"boxes"`, `"survival"`.
         in_batch: whether a sample's value depends on the other samples.
         y_true_gradient: whether the gradient by `y_true` is wanted too, as between
             two views.

@@ -173,6 +173,7 @@ def _shapes(takes, n, b, blocks, rows, form):
         "views": ((b,) if takes.y_true == "unused" else (b, wide), (b, wide)),
         "lists": ((b, 5), (b, 5)),
         "boxes": ((b, 4), (b, 4)),
+        "survival": ((b, 2), (b, n)),
         "free": [
             ((b, n), (b, n)), ((b, 1), (b, n)), ((b,), (b, n)), ((*_MAP, n), (*_MAP, n)),
             ((b, n), (b, 1)), None,

@@ -18,6 +18,7 @@ from tests.cases import (
     ranking,
     regression,
     segmentation,
+    survival,
 )
 
 FAMILIES = (
@@ -25,6 +26,7 @@ FAMILIES = (
     classification,
     segmentation,
     distributions,
+    survival,
     latent_variables,
     metric_learning,
     paired_views,

@@ -31,6 +31,7 @@ OF_TARGETS = {
     "classes": "classes",
     "distribution": "distributions",
     "logits": "distributions",
+    "survival": "survival",
 }
 
 

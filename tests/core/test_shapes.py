@@ -79,7 +79,7 @@ ALL = [(4,), (4, 1), (4, 3), (4, 4), (4, 3, 1), (4, 1, 1), (5,), (5, 3), (3,), (
 
 
 def test_every_word_is_swept_here_or_below():
-    assert set(FITS) | {"maps", "blocks", "mixture", "triplets", "free"} == set(SHAPES)
+    assert set(FITS) | {"maps", "blocks", "mixture", "survival", "triplets", "free"} == set(SHAPES)
 
 
 @pytest.mark.parametrize("word", FITS)
@@ -133,6 +133,21 @@ def test_mixtures(t, p, fits):
         return
     with pytest.raises(ValueError, match="2 components|does not fit"):
         shapes.fit(Owner(), Takes("real", "parameters", "mixture"), *pair)
+
+
+@pytest.mark.parametrize(("t", "p", "fits"), [
+    ((4, 2), (4, 1), True), ((4, 2), (4,), True), ((4, 2), (4, 3), False), ((4, 3), (4, 1), False),
+    ((4,), (4, 1), False), ((3, 2), (4, 1), False), ((4, 2), (4, 1, 1), False),
+])
+def test_times_and_events(t, p, fits):
+    owner, takes = Owner(), Takes("survival", "scores", "survival")
+    owner.target_columns, owner.outputs = 2, 1
+    if fits:
+        _, y_pred = shapes.fit(owner, takes, ops.zeros(t), ops.zeros(p))
+        assert tuple(y_pred.shape) == (4, 1)
+        return
+    with pytest.raises(ValueError, match="does not fit.*Times come first"):
+        shapes.fit(owner, takes, ops.zeros(t), ops.zeros(p))
 
 
 def test_members_come_last():
