@@ -143,6 +143,7 @@ def test_probabilities_of_all_that_may_happen_sum_to_1():
     cells = [[t, c] for t in range(3) for c in (1, 2)] + [[3, 0]]
     total = sum(np.exp(-values(loss, [cell], z)) for cell in cells)
     np.testing.assert_allclose(total, 1, rtol=1e-12)
+    loss = kl.DeepHit(causes=2)
     with pytest.raises(ValueError, match="cause 3.*there are 2"):
         loss(np.array([[0.0, 3.0]]), z)
     with pytest.raises(ValueError, match="2 causes"):

@@ -50,8 +50,8 @@ class LogNormalNLL(DistributionLoss):
     >>> round(float(loss([[1.0]], [[0.0, 1.0]])), 4)    # ½·log 2π
     0.9189
 
-    Reference: J. Aitchison, J. A. C. Brown, *The Lognormal Distribution* (1957),
-    https://archive.org/details/lognormaldistrib0000aitc
+    Reference: E. Limpert, W. A. Stahel, M. Abbt, *Log-normal Distributions across the
+    Sciences* (2001), https://doi.org/10.1641/0006-3568(2001)051[0341:LNDATS]2.0.CO;2
     """
 
     takes = Takes("positive", "parameters", "blocks")
