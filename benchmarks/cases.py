@@ -644,6 +644,18 @@ def distributions():
     ]
 
 
+def survival():
+    def case(loss, *shape, **options):
+        return Case("survival", loss, "survival", shape, options)
+
+    return [
+        case("CoxPartialLikelihood", 4096, 1),
+        case("DiscreteTimeHazard", 65536, 16),
+        case("DeepHit", 512, 64),
+        case("WeibullNLL", 262144, 2),
+    ]
+
+
 def latent_variables():
     return [Case("latent variables", "GaussianKL", "regression", TABLE, streams=True)]
 
@@ -774,6 +786,7 @@ FAMILIES = {
     "classification": classification,
     "segmentation": segmentation,
     "distributions": distributions,
+    "survival": survival,
     "latent variables": latent_variables,
     "metric learning": metric_learning,
     "paired views": paired_views,

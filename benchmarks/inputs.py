@@ -56,6 +56,11 @@ def members(rng, shape):
     return rng.normal(size=(*shape[:-1], 1)), rng.normal(size=shape)
 
 
+def survival(rng, shape):
+    times = np.floor(rng.exponential(shape[-1] / 2, size=shape[0]))
+    return np.stack([times, rng.random(size=shape[0]) < 0.6], -1), rng.normal(size=shape)
+
+
 def ids_logits(rng, shape):
     return _labelled(rng, shape)
 
@@ -171,6 +176,9 @@ def guides(rng, shape):
 SUITABLE = {
     ("real", "real"): ("regression", "quantiles", "members", "pictures", "guides", "point_sets"),
     ("real", "parameters"): ("real_raw",),
+    ("survival", "scores"): ("survival",),
+    ("survival", "logits"): ("survival",),
+    ("survival", "parameters"): ("survival",),
     ("positive", "parameters"): ("positive_raw",),
     ("nonnegative", "parameters"): ("positive_raw",),
     ("counts", "parameters"): ("counts_raw",),

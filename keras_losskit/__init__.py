@@ -155,6 +155,9 @@ from keras_losskit.losses.segmentation.distance import Boundary, HausdorffDistan
 from keras_losskit.losses.segmentation.exponential_logarithmic import ExponentialLogarithmic
 from keras_losskit.losses.segmentation.lovasz import LovaszHinge, LovaszSoftmax
 from keras_losskit.losses.segmentation.tversky import FocalTversky, Jaccard, Tversky
+from keras_losskit.losses.survival.cox import CoxPartialLikelihood
+from keras_losskit.losses.survival.discrete import DeepHit, DiscreteTimeHazard
+from keras_losskit.losses.survival.weibull import WeibullNLL
 from keras_losskit.losses.transport.chamfer import Chamfer
 from keras_losskit.losses.transport.sinkhorn import Sinkhorn
 from keras_losskit.training.add_loss import AddedLossLogger, AddLoss
@@ -224,6 +227,11 @@ __all__ = [
     "ZeroInflatedNegativeBinomialNLL",
     "ZeroInflatedPoissonNLL",
     "min_snr_weights",
+    # survival
+    "CoxPartialLikelihood",
+    "DeepHit",
+    "DiscreteTimeHazard",
+    "WeibullNLL",
     # classification
     "AsymmetricMultiLabel",
     "BiTempered",

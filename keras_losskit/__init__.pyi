@@ -106,6 +106,10 @@ __all__ = [
     "ZeroInflatedNegativeBinomialNLL",
     "ZeroInflatedPoissonNLL",
     "min_snr_weights",
+    "CoxPartialLikelihood",
+    "DeepHit",
+    "DiscreteTimeHazard",
+    "WeibullNLL",
     "AsymmetricMultiLabel",
     "BiTempered",
     "BinaryCrossentropy",
@@ -336,6 +340,7 @@ class Loss(_KerasLoss):
     def weighed_shape(self, y_true: Any, y_pred: Any) -> Any: ...
     def input_mask(self, y_true: Any, y_pred: Any) -> Any: ...
     def value_mask(self, y_true: Any, y_pred: Any, mask: Any) -> Any: ...
+    def countable(self, y_true: Any, y_pred: Any) -> Any: ...
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any: ...
     def evaluate(
         self,
@@ -1073,6 +1078,54 @@ class ZeroInflatedPoissonNLL(Loss):
     ) -> None: ...
 
 def min_snr_weights(snr: Any, gamma: float = 5.0, prediction: str = "epsilon") -> Any: ...
+
+class CoxPartialLikelihood(Loss):
+    ties: Literal["efron", "breslow"]
+    strata: bool
+    def __init__(
+        self,
+        ties: Literal["efron", "breslow"] = "efron",
+        strata: bool = False,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "cox_partial_likelihood",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class DeepHit(Loss):
+    alpha: float
+    sigma: float
+    causes: int
+    def __init__(
+        self,
+        alpha: float = 0.2,
+        sigma: float = 0.1,
+        causes: int = 1,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "deep_hit",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class DiscreteTimeHazard(Loss):
+    edges: Any
+    def __init__(
+        self,
+        edges: Any = None,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "discrete_time_hazard",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class WeibullNLL(Loss):
+    def __init__(
+        self,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "weibull_nll",
+        dtype: _DType = None,
+    ) -> None: ...
 
 class AsymmetricMultiLabel(Loss):
     gamma_pos: float

@@ -61,6 +61,15 @@ def boxes(rng, like):
     return like + rng.normal(size=like.shape) * 0.1
 
 
+def survival(rng, like):
+    """Times, and events or their causes; the first row has one before all others."""
+    drawn = np.array(like, "float64")
+    drawn[:, 0] = rng.exponential(2.0, size=len(like)) + 1
+    drawn[:, 1] = bits(rng, len(like))
+    drawn[0, :2] = 0.5, 1
+    return drawn
+
+
 TARGETS = {
     "real": lambda rng, case: rng.normal(size=case.y_true.shape),
     "nonnegative": lambda rng, case: np.maximum(rng.normal(1, 1, size=case.y_true.shape), 0),
@@ -78,9 +87,7 @@ TARGETS = {
     "ids": lambda rng, case: rng.permutation(case.y_true),
     "view": lambda rng, case: rng.normal(size=case.y_true.shape),
     "log_probabilities": lambda rng, case: -rng.exponential(size=case.y_true.shape),
-    "survival": lambda rng, case: np.stack(
-        [rng.exponential(size=len(case.y_true)), bits(rng, len(case.y_true))], -1
-    ),
+    "survival": lambda rng, case: survival(rng, case.y_true),
     "unused": lambda rng, case: case.y_true,
     "any": lambda rng, case: case.y_true,
 }

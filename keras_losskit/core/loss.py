@@ -164,6 +164,10 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
         """Which values count in a mean, or `None` for all that exist."""
         return None
 
+    def countable(self, y_true, y_pred):
+        """Which values count by what their targets are, of whatever weight; `None` for all."""
+        return None
+
     # --- the template -----------------------------------------------------------
 
     def __call__(self, y_true, y_pred, sample_weight=None):
@@ -211,6 +215,7 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
         # A weight of 0 removes a sample, whatever it holds; it is still counted.
         weighty = None if weights is None else weights != 0
         present = combine_masks(combine_masks(mask, not_ignored), weighty)
+        countable = self.countable(y_true, y_pred)  # What weighs 0 is counted as what it is.
         if present is not mask:
             y_true, y_pred = fill((y_true, y_pred), present)
         self.check_targets(*given, present)
@@ -227,6 +232,7 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
         if weights is not None:
             check_aligned(self.name, "sample_weight", weights, values.shape, "values")
         counted = combine_masks(attached, self.value_mask(y_true, y_pred, present))
+        counted = combine_masks(counted, countable)
         for part in (mask, not_ignored):
             counted = combine_masks(counted, self._mask_of_values(part, values.shape))
         return values, weights, counted

@@ -419,6 +419,27 @@ def sources(owner, takes, y_true, y_pred):
     return y_true, y_pred
 
 
+def survival(owner, takes, y_true, y_pred):
+    """Times, events and what else the loss wants of `y_true`, to its `outputs` columns.
+
+    `(B,)` is one column; of `outputs` `None` is any number.
+    """
+    given, y_true, y_pred = y_true, owner.cast(y_true), owner.cast(y_pred)
+    if len(y_pred.shape) == 1:
+        y_pred = ops.expand_dims(y_pred, -1)
+    p, columns, outputs = tuple(y_pred.shape), owner.target_columns, owner.outputs
+    enough = len(p) == 2 and (outputs is None or p[1] in (None, outputs))
+    if not enough or not compatible(y_true.shape, (p[0], columns)):
+        strata = ", stratum" if columns == 3 else ""
+        wanted = "(B, D)" if outputs is None else f"(B, {outputs})"
+        refuse(
+            owner, given, y_pred,
+            f"y_true holds the columns (time, event{strata}), (B, {columns}); y_pred is "
+            f"{wanted}. Times come first, as in lifelines; scikit-survival has events first.",
+        )
+    return y_true, y_pred
+
+
 def free(owner, takes, y_true, y_pred):
     """As they come; a trailing axis of 1 is squeezed or added where that makes them one."""
     y_true, y_pred = owner.cast(y_true), owner.cast(y_pred)
@@ -450,5 +471,6 @@ RULES = {
     "fields": fields,
     "waves": waves,
     "sources": sources,
+    "survival": survival,
     "free": free,
 }

@@ -85,6 +85,7 @@ SHAPES = {
     "fields": "anything to (B, *spatial, n), n = 2 or 3 spatial axes",
     "waves": "(B, T), (B, T, 1) or (B, T, C) to the same",
     "sources": "(B, …) to the same, at least one axis of sources and one of time",
+    "survival": "(B, 2) times and events to (B, D)",
     "free": "free",
 }
 
@@ -116,7 +117,7 @@ class Takes:
             `"decisions"`, `"maps"`, `"levels"`, `"columns"`, `"bins"`, `"blocks"`, `"mixture"`,
             `"members"`, `"embeddings"`, `"triplets"`, `"views"`, `"lists"`, `"boxes"`,
             `"images"`, `"guides"`, `"fields"`, `"waves"`, `"sources"`, `"spaces"`, `"points"`,
-            `"preferences"`.
+            `"preferences"`, `"survival"`.
         in_batch: whether a sample's value depends on the other samples.
         y_true_gradient: whether the gradient by `y_true` is wanted too, as between
             two views.

@@ -186,6 +186,7 @@ def _shapes(takes, n, b, blocks, rows, form, least):
         "fields": ((b,), (*side, 2)),
         "waves": ((b, long), (b, long)),
         "sources": ((b, 2, long), (b, 2, long)),
+        "survival": ((b, 2), (b, n)),
         "free": [
             ((b, n), (b, n)), ((b, 1), (b, n)), ((b,), (b, n)), ((*_MAP, n), (*_MAP, n)),
             ((b, n), (b, 1)), None,

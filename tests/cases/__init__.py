@@ -22,6 +22,7 @@ from tests.cases import (
     regression,
     restoration,
     segmentation,
+    survival,
     transport,
 )
 
@@ -30,6 +31,7 @@ FAMILIES = (
     classification,
     segmentation,
     distributions,
+    survival,
     latent_variables,
     metric_learning,
     paired_views,

@@ -33,6 +33,7 @@ OF_TARGETS = {
     "classes": "classes",
     "distribution": "distributions",
     "logits": "distributions",
+    "survival": "survival",
 }
 
 

@@ -79,7 +79,7 @@ ALL = [(4,), (4, 1), (4, 3), (4, 4), (4, 3, 1), (4, 1, 1), (5,), (5, 3), (3,), (
 
 
 def test_every_word_is_swept_here_or_below():
-    others = {"maps", "blocks", "mixture", "triplets", "free"}
+    others = {"maps", "blocks", "mixture", "survival", "triplets", "free"}
     assert set(FITS) | others | {row[0] for row in SPATIAL} == set(SHAPES)
 
 
@@ -136,6 +136,21 @@ def test_mixtures(t, p, fits):
         shapes.fit(Owner(), Takes("real", "parameters", "mixture"), *pair)
 
 
+@pytest.mark.parametrize(("t", "p", "fits"), [
+    ((4, 2), (4, 1), True), ((4, 2), (4,), True), ((4, 2), (4, 3), False), ((4, 3), (4, 1), False),
+    ((4,), (4, 1), False), ((3, 2), (4, 1), False), ((4, 2), (4, 1, 1), False),
+])
+def test_times_and_events(t, p, fits):
+    owner, takes = Owner(), Takes("survival", "scores", "survival")
+    owner.target_columns, owner.outputs = 2, 1
+    if fits:
+        _, y_pred = shapes.fit(owner, takes, ops.zeros(t), ops.zeros(p))
+        assert tuple(y_pred.shape) == (4, 1)
+        return
+    with pytest.raises(ValueError, match="does not fit.*Times come first"):
+        shapes.fit(owner, takes, ops.zeros(t), ops.zeros(p))
+
+
 def test_members_come_last():
     """One after the other in the rows, or on an axis of their own."""
     rows = np.arange(12.0).reshape(2, 6)
@@ -169,11 +184,20 @@ SPATIAL = [
     ("sources", (2, 3, 9), (2, 3, 9), ((2, 3, 9), (2, 3, 9))),
     ("sources", (2, 1, 9), (2, 3, 9), None),
     ("sources", (2, 9), (2, 9), None),
+    ("spaces", (4, 3), (4, 5), ((4, 3), (4, 5))),
+    ("spaces", (3, 3), (4, 5), None),
+    ("spaces", (4,), (4, 5), None),
+    ("points", (2, 5, 3), (2, 4, 3), ((2, 5, 3), (2, 4, 3))),
+    ("points", (2, 5, 2), (2, 4, 3), None),
+    ("points", (5, 3), (4, 3), None),
+    ("preferences", (4, 2), (4, 2), ((4, 2), (4, 2))),
+    ("preferences", (4, 3), (4, 3), None),
+    ("preferences", (3, 2), (4, 2), None),
 ]
 
 
 @pytest.mark.parametrize(("word", "t", "p", "after"), SPATIAL)
-def test_pictures_fields_and_sound(word, t, p, after):
+def test_pictures_sound_sets_and_preferences(word, t, p, after):
     takes = Takes("unused" if word == "fields" else "real", "real", word)
     if after is None:
         with pytest.raises(ValueError, match="owner: "):

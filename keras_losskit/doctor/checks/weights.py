@@ -78,6 +78,8 @@ def _scale(exam, weights):
     values = exam.facts.get("values")
     if exam.subject.option("ignore_class") is not None:
         return  # Not all values count.
+    if exam.sample.takes is not None and exam.sample.takes.y_true == "survival":
+        return  # Nor here, where rows without an event may stand in the others' risk sets alone.
     if values is not None and values.ndim and np.ptp(values) > 1e-4:
         right = float(np.mean(values * np.broadcast_to(
             w.reshape(len(w), *(1,) * (values.ndim - 1)), values.shape)))
@@ -192,6 +194,8 @@ def _reductions(exam, weights):
         return  # Keras' own template reduces; what it does is not the loss's doing.
     if subject.option("ignore_class") is not None:
         return  # Not all values count.
+    if exam.sample.takes is not None and exam.sample.takes.y_true == "survival":
+        return  # Nor here, where rows without an event may stand in the others' risk sets alone.
     w = np.broadcast_to(
         _shaped(exam, weights).reshape(len(p), *(1,) * (values.ndim - 1)), values.shape
     ) if "weight shape" in exam.facts else np.ones(values.shape)

@@ -5,7 +5,7 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import at_least, at_most, mean_where, softplus
-from keras_losskit.core.reduction import combine_masks, drop_trailing_ones, fill
+from keras_losskit.core.reduction import fill
 from keras_losskit.core.special import log_beta
 from keras_losskit.core.takes import Takes
 from keras_losskit.core.targets import counted
@@ -50,8 +50,8 @@ class LogNormalNLL(DistributionLoss):
     >>> round(float(loss([[1.0]], [[0.0, 1.0]])), 4)    # ½·log 2π
     0.9189
 
-    Reference: J. Aitchison, J. A. C. Brown, *The Lognormal Distribution* (1957),
-    https://archive.org/details/lognormaldistrib0000aitc
+    Reference: E. Limpert, W. A. Stahel, M. Abbt, *Log-normal Distributions across the
+    Sciences* (2001), https://doi.org/10.1641/0006-3568(2001)051[0341:LNDATS]2.0.CO;2
     """
 
     takes = Takes("positive", "parameters", "blocks")
@@ -68,13 +68,9 @@ class LogNormalNLL(DistributionLoss):
                 "`ZeroInflatedLogNormalNLL` takes zeros."
             )
 
-    def value_mask(self, y_true, y_pred, mask):
+    def countable(self, y_true, y_pred):
         some = is_positive(y_true)
-        if self.missing is None:
-            some = ops.any(some, axis=-1)
-        # What is masked is 0 by now; whether it counts is said elsewhere.
-        absent = None if mask is None else ops.logical_not(drop_trailing_ones(mask))
-        return some if absent is None else combine_masks(some, absent, ops.logical_or)
+        return some if self.missing is not None else ops.any(some, axis=-1)
 
     def mean(self, y_true, values):
         return mean_where(values, is_positive(y_true))
