@@ -8,6 +8,7 @@ loss declares; see case.py.
 """
 
 from tests.cases import (
+    audio,
     boxes,
     classification,
     combined,
@@ -15,6 +16,7 @@ from tests.cases import (
     metric_learning,
     paired_views,
     ranking,
+    registration,
     regression,
     restoration,
     segmentation,
@@ -30,5 +32,7 @@ FAMILIES = (
     boxes,
     ranking,
     restoration,
+    registration,
+    audio,
 )
 CASES = [case for family in (*FAMILIES, combined) for case in family.CASES]
