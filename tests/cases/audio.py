@@ -165,7 +165,7 @@ BAD_OPTIONS = {
     "magnitude": (-1, float("nan"), None),
     "mel_bins": (0, 2.5, "8"),
     "sampling_rate": (0, -1, "8k", None),
-    "fft_sizes": ([], [8], [8, 8], 8, [8, 1.5]),
+    "fft_sizes": ([], [8], [8, 8, 8], 8, [8, 1.5]),
     "hop_sizes": ([], [3], 3, [0, 1]),
     "window_lengths": ([], [8], [9, 13], 8, None),
     "zero_mean": (1, None, "yes"),
