@@ -36,6 +36,10 @@ BOXES = (65536, 4)
 LISTS = (64, 200)
 PICTURES = (8, 192, 192, 3)
 POINTS = (32, 256, 3)
+VOLUMES = (1, 64, 64, 64, 1)
+FIELDS = (1, 64, 64, 64, 3)
+SOUNDS = (16, 16000)
+MIXTURES = (16, 4, 4000)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -759,6 +763,36 @@ def restoration():
     ]
 
 
+def registration():
+    def case(loss, kind="pictures", shape=VOLUMES, **options):
+        return Case("registration", loss, kind, shape, options)
+
+    return [
+        case("LocalNormalizedCrossCorrelation"),
+        case("MutualInformation"),
+        case("BendingEnergy", "fields", FIELDS),
+        case("DisplacementGradient", "fields", FIELDS),
+    ]
+
+
+def audio():
+    def case(loss, **options):
+        return Case("audio", loss, "sounds", SOUNDS, options)
+
+    def separation(kl):
+        return kl.PermutationInvariant(kl.SISDR())
+
+    return [
+        case("STFT"),
+        case("MultiResolutionSTFT"),
+        case("SISDR"),
+        Case(
+            "audio", "PermutationInvariant", "mixtures", MIXTURES, variant="of SISDR",
+            kit=separation,
+        ),
+    ]
+
+
 def calling():
     """What a step costs that has next to nothing to do."""
 
@@ -794,6 +828,8 @@ FAMILIES = {
     "boxes": boxes,
     "ranking": ranking,
     "restoration": restoration,
+    "registration": registration,
+    "audio": audio,
     "calling": calling,
 }
 
@@ -827,6 +863,8 @@ def tiny(case):
     shape = tuple(min(n, 8 if len(case.shape) == 4 else 16) for n in case.shape)
     if case.inputs == "boxes":
         shape = (16, 4)
-    if case.inputs in ("pictures", "guides"):  # Several scales need their size.
+    if case.inputs in ("sounds", "mixtures"):  # Long enough for a transform.
         shape = (2, *case.shape[1:])
+    if case.inputs in ("pictures", "guides", "fields"):  # Several scales need their size.
+        shape = (min(2, case.shape[0]), *case.shape[1:])
     return dataclasses.replace(case, shape=shape)

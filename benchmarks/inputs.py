@@ -166,6 +166,25 @@ def pictures(rng, shape):
     return y, np.clip(y + 0.1 * rng.normal(size=shape), 0, 1)
 
 
+def fields(rng, shape):
+    u = rng.normal(size=shape)
+    return np.zeros(shape[:1]), u
+
+
+def sounds(rng, shape):
+    """A few tones each, and noise on them."""
+    t = np.arange(shape[1])[:, None]
+    pitch = rng.uniform(0.01, 0.5, size=(shape[0], 1, 4))
+    y = np.sin(pitch * t).sum(-1)
+    return y, y + 0.3 * rng.normal(size=shape)
+
+
+def mixtures(rng, shape):
+    y, _ = sounds(rng, (shape[0] * shape[1], shape[2]))
+    y = y.reshape(shape)
+    return y, y[:, ::-1] + 0.3 * rng.normal(size=shape)
+
+
 def guides(rng, shape):
     y, p = pictures(rng, (*shape[:-1], 3))
     return y, p[..., :1]
@@ -174,7 +193,7 @@ def guides(rng, shape):
 # Which inputs suit a loss, by what it declares that it takes: targets, predictions. The
 # peers' environment has no kit to ask, so a case names its inputs; a test holds it to this.
 SUITABLE = {
-    ("real", "real"): ("regression", "quantiles", "members", "pictures", "guides", "point_sets"),
+    ("real", "real"): ("regression", "quantiles", "members", "pictures", "guides", "point_sets", "sounds", "mixtures"),
     ("real", "parameters"): ("real_raw",),
     ("survival", "scores"): ("survival",),
     ("survival", "logits"): ("survival",),
@@ -203,7 +222,7 @@ SUITABLE = {
     ("ids", "embeddings"): ("embeddings",),
     ("unused", "triplets"): ("triplets",),
     ("unused", "view"): ("views",),
-    ("unused", "real"): ("pictures",),
+    ("unused", "real"): ("pictures", "fields"),
     ("view", "view"): ("views",),
     ("boxes", "boxes"): ("boxes",),
     ("bins", "logits"): ("bins",),

@@ -11,6 +11,9 @@ from keras_losskit.core.select import Select
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.adversarial.relativistic import RelativisticAverage
 from keras_losskit.losses.adversarial.wasserstein import Wasserstein
+from keras_losskit.losses.audio.distortion import SISDR
+from keras_losskit.losses.audio.permutation import PermutationInvariant
+from keras_losskit.losses.audio.spectra import STFT, MultiResolutionSTFT
 from keras_losskit.losses.boxes.distribution import DistributionFocal
 from keras_losskit.losses.boxes.heatmap import CenterNetFocal
 from keras_losskit.losses.boxes.iou import BoxIoU, CIoU, DIoU, GIoU
@@ -111,6 +114,11 @@ from keras_losskit.losses.ranking.pairwise import (
     PairwiseMeanSquared,
     PairwiseSoftZeroOne,
 )
+from keras_losskit.losses.registration.similarity import (
+    LocalNormalizedCrossCorrelation,
+    MutualInformation,
+)
+from keras_losskit.losses.registration.smoothness import BendingEnergy, DisplacementGradient
 from keras_losskit.losses.regression.barron import Barron
 from keras_losskit.losses.regression.deviance import GammaDeviance, Poisson, Tweedie
 from keras_losskit.losses.regression.directional import CosineSimilarity
@@ -363,6 +371,16 @@ __all__ = [
     "PSNR",
     "SSIM",
     "TotalVariation",
+    # registration
+    "BendingEnergy",
+    "DisplacementGradient",
+    "LocalNormalizedCrossCorrelation",
+    "MutualInformation",
+    # audio
+    "MultiResolutionSTFT",
+    "PermutationInvariant",
+    "SISDR",
+    "STFT",
 ]
 
 # What looks at losses from outside is loaded on first use.

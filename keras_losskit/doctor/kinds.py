@@ -185,8 +185,9 @@ def _shapes(takes, n, b, blocks, rows, form, least):
         "guides": ((*side, n), (*side, 1)),
         "fields": ((b,), (*side, 2)),
         "waves": ((b, long), (b, long)),
-        "sources": ((b, 2, long), (b, 2, long)),
         "survival": ((b, 2), (b, n)),
+        # Either axis may be that of the sources, of which there are six at most.
+        "sources": ((b, 3, max(least, 5)), (b, 3, max(least, 5))),
         "free": [
             ((b, n), (b, n)), ((b, 1), (b, n)), ((b,), (b, n)), ((*_MAP, n), (*_MAP, n)),
             ((b, n), (b, 1)), None,

@@ -9,6 +9,7 @@ loss declares; see case.py.
 
 from tests.cases import (
     adversarial,
+    audio,
     boxes,
     classification,
     combined,
@@ -19,6 +20,7 @@ from tests.cases import (
     paired_views,
     preference,
     ranking,
+    registration,
     regression,
     restoration,
     segmentation,
@@ -42,5 +44,7 @@ FAMILIES = (
     transport,
     adversarial,
     preference,
+    registration,
+    audio,
 )
 CASES = [case for family in (*FAMILIES, combined) for case in family.CASES]
