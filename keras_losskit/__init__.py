@@ -131,6 +131,7 @@ from keras_losskit.losses.segmentation.distance import Boundary, HausdorffDistan
 from keras_losskit.losses.segmentation.exponential_logarithmic import ExponentialLogarithmic
 from keras_losskit.losses.segmentation.lovasz import LovaszHinge, LovaszSoftmax
 from keras_losskit.losses.segmentation.tversky import FocalTversky, Jaccard, Tversky
+from keras_losskit.losses.sequences.ctc import CTC
 from keras_losskit.losses.transport.chamfer import Chamfer
 from keras_losskit.losses.transport.sinkhorn import Sinkhorn
 from keras_losskit.training.add_loss import AddedLossLogger, AddLoss
@@ -271,6 +272,8 @@ __all__ = [
     # adversarial
     "RelativisticAverage",
     "Wasserstein",
+    # sequences
+    "CTC",
     # preference
     "DPO",
     "ORPO",

@@ -170,6 +170,7 @@ __all__ = [
     "Sinkhorn",
     "RelativisticAverage",
     "Wasserstein",
+    "CTC",
     "DPO",
     "ORPO",
     "SimPO",
@@ -2128,6 +2129,21 @@ class Wasserstein(Loss):
         *,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "wasserstein",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class CTC(Loss):
+    blank: int
+    padding: int
+    zero_infinity: bool
+    def __init__(
+        self,
+        blank: int = 0,
+        padding: int = -1,
+        zero_infinity: bool = True,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "ctc",
         dtype: _DType = None,
     ) -> None: ...
 

@@ -284,7 +284,7 @@ def test_shapes_that_do_not_fit_raise(case):
     if case.takes is not None and case.takes.y_true == "unused":
         return  # Not looked at; their y_pred is tested with their family.
     wrong = case.y_true[:, :2] if case.y_true.ndim > 1 else case.y_true[:2]
-    if case.takes is not None and case.takes.shapes in ("spaces", "points", "preferences"):
+    if case.takes is not None and case.takes.shapes in ("spaces", "points", "preferences", "free"):
         wrong = case.y_true[:2]  # The second axis may be of any length, or has two places.
     with pytest.raises(ValueError) as error:
         loss(wrong, case.y_pred)

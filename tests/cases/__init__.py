@@ -20,6 +20,7 @@ from tests.cases import (
     ranking,
     regression,
     segmentation,
+    sequences,
     transport,
 )
 
@@ -36,5 +37,6 @@ FAMILIES = (
     transport,
     adversarial,
     preference,
+    sequences,
 )
 CASES = [case for family in (*FAMILIES, combined) for case in family.CASES]
