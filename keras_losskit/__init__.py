@@ -82,6 +82,7 @@ from keras_losskit.losses.paired_views.contrastive import (
 )
 from keras_losskit.losses.paired_views.cosent import CoSENT
 from keras_losskit.losses.paired_views.discrepancy import MaximumMeanDiscrepancy
+from keras_losskit.losses.paired_views.matryoshka import Matryoshka
 from keras_losskit.losses.paired_views.redundancy import BarlowTwins, VICReg
 from keras_losskit.losses.paired_views.similarity import KoLeo, NegativeCosine
 from keras_losskit.losses.preference.direct import DPO
@@ -286,6 +287,7 @@ __all__ = [
     "DecoupledContrastive",
     "InfoNCE",
     "KoLeo",
+    "Matryoshka",
     "MaximumMeanDiscrepancy",
     "NTXent",
     "NegativeCosine",

@@ -181,6 +181,7 @@ __all__ = [
     "DecoupledContrastive",
     "InfoNCE",
     "KoLeo",
+    "Matryoshka",
     "MaximumMeanDiscrepancy",
     "NTXent",
     "NegativeCosine",
@@ -2260,6 +2261,21 @@ class KoLeo(Loss):
         *,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "ko_leo",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class Matryoshka(WeightedSum):
+    loss: Loss
+    sizes: list[float]
+    weights: list[float] | None
+    def __init__(
+        self,
+        loss: _LossLike,
+        sizes: _Numbers,
+        weights: _Numbers | None = None,
+        *,
+        reduction: _Reduction | Literal["inherit"] = "inherit",
+        name: str | None = "matryoshka",
         dtype: _DType = None,
     ) -> None: ...
 

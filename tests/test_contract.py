@@ -27,7 +27,7 @@ from tests.cases.classification import CLASS_IDS, CLASS_SHARES
 from tests.cases.regression import POSITIVE_PRED, POSITIVE_TRUE, REAL_PRED, REAL_TRUE, cosine
 
 CASES = cases.CASES
-COMBINED = (kl.WeightedSum, kl.Product, kl.Select)
+COMBINED = (kl.WeightedSum, kl.Product, kl.Select, kl.Matryoshka)
 # They take targets of another shape than the predictions'; see test_deep_supervision.py.
 AT_RESOLUTIONS = (kl.AtResolution, kl.DeepSupervision)
 each = pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
