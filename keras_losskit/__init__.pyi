@@ -2266,12 +2266,12 @@ class KoLeo(Loss):
 
 class Matryoshka(WeightedSum):
     loss: Loss
-    sizes: list[float]
+    sizes: Any
     weights: list[float] | None
     def __init__(
         self,
         loss: _LossLike,
-        sizes: _Numbers,
+        sizes: Any,
         weights: _Numbers | None = None,
         *,
         reduction: _Reduction | Literal["inherit"] = "inherit",

@@ -336,6 +336,7 @@ RULES = {
     "spaces": spaces,
     "points": points,
     "preferences": preferences,
+    "packed": free,  # Or parts by name: the loss takes them apart.
     "lists": lists,
     "boxes": boxes,
     "free": free,

@@ -76,6 +76,7 @@ SHAPES = {
     "spaces": "(B, D) to (B, E)",
     "points": "(B, M, D) to (B, N, D)",
     "preferences": "(B, 2) of [chosen, rejected]",
+    "packed": "(…, 1 + C), an id before C numbers, to (…, C)",
     "lists": "(B, L) to (B, L), up to a trailing axis of 1",
     "boxes": "(…, 4) to (…, 4)",
     "free": "free",
@@ -107,7 +108,7 @@ class Takes:
             1), `"classes"` (ids `(…)` or rows `(…, C)` to `(…, C)`), `"free"` (any
             pair: the loss sees to it itself), or a word of a family of the kit,
             `"decisions"`, `"maps"`, `"levels"`, `"columns"`, `"bins"`, `"blocks"`, `"embeddings"`,
-            `"triplets"`, `"views"`, `"spaces"`, `"points"`, `"preferences"`,
+            `"triplets"`, `"views"`, `"spaces"`, `"points"`, `"preferences"`, `"packed"`,
             `"lists"`, `"boxes"`.
         in_batch: whether a sample's value depends on the other samples.
         y_true_gradient: whether the gradient by `y_true` is wanted too, as between
