@@ -836,6 +836,8 @@ FAMILIES = {
 
 # Losses of whose kind (one base, one declaration) nothing is measured, and why not.
 UNMEASURED = {
+    "Matryoshka": "costs what its loss costs, once for each size",
+    "CTC": "its time is that of a loop over the frames",
     "CoSENT": "all differences of the batch's cosines, which are few",
     "DPO": "a few operations on two numbers a sample",
     "ORPO": "a few operations on two numbers a sample",

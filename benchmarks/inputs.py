@@ -193,7 +193,10 @@ def guides(rng, shape):
 # Which inputs suit a loss, by what it declares that it takes: targets, predictions. The
 # peers' environment has no kit to ask, so a case names its inputs; a test holds it to this.
 SUITABLE = {
-    ("real", "real"): ("regression", "quantiles", "members", "pictures", "guides", "point_sets", "sounds", "mixtures"),
+    ("real", "real"): (
+        "regression", "quantiles", "members", "pictures", "guides", "point_sets", "sounds",
+        "mixtures",
+    ),
     ("real", "parameters"): ("real_raw",),
     ("survival", "scores"): ("survival",),
     ("survival", "logits"): ("survival",),

@@ -100,6 +100,7 @@ from keras_losskit.losses.paired_views.contrastive import (
 )
 from keras_losskit.losses.paired_views.cosent import CoSENT
 from keras_losskit.losses.paired_views.discrepancy import MaximumMeanDiscrepancy
+from keras_losskit.losses.paired_views.matryoshka import Matryoshka
 from keras_losskit.losses.paired_views.redundancy import BarlowTwins, VICReg
 from keras_losskit.losses.paired_views.similarity import KoLeo, NegativeCosine
 from keras_losskit.losses.preference.direct import DPO
@@ -163,6 +164,7 @@ from keras_losskit.losses.segmentation.distance import Boundary, HausdorffDistan
 from keras_losskit.losses.segmentation.exponential_logarithmic import ExponentialLogarithmic
 from keras_losskit.losses.segmentation.lovasz import LovaszHinge, LovaszSoftmax
 from keras_losskit.losses.segmentation.tversky import FocalTversky, Jaccard, Tversky
+from keras_losskit.losses.sequences.ctc import CTC
 from keras_losskit.losses.survival.cox import CoxPartialLikelihood
 from keras_losskit.losses.survival.discrete import DeepHit, DiscreteTimeHazard
 from keras_losskit.losses.survival.weibull import WeibullNLL
@@ -325,6 +327,8 @@ __all__ = [
     # adversarial
     "RelativisticAverage",
     "Wasserstein",
+    # sequences
+    "CTC",
     # preference
     "DPO",
     "ORPO",
@@ -337,6 +341,7 @@ __all__ = [
     "DecoupledContrastive",
     "InfoNCE",
     "KoLeo",
+    "Matryoshka",
     "MaximumMeanDiscrepancy",
     "NTXent",
     "NegativeCosine",

@@ -187,6 +187,7 @@ __all__ = [
     "Sinkhorn",
     "RelativisticAverage",
     "Wasserstein",
+    "CTC",
     "DPO",
     "ORPO",
     "SimPO",
@@ -197,6 +198,7 @@ __all__ = [
     "DecoupledContrastive",
     "InfoNCE",
     "KoLeo",
+    "Matryoshka",
     "MaximumMeanDiscrepancy",
     "NTXent",
     "NegativeCosine",
@@ -228,6 +230,14 @@ __all__ = [
     "PSNR",
     "SSIM",
     "TotalVariation",
+    "BendingEnergy",
+    "DisplacementGradient",
+    "LocalNormalizedCrossCorrelation",
+    "MutualInformation",
+    "MultiResolutionSTFT",
+    "PermutationInvariant",
+    "SISDR",
+    "STFT",
     "LossProbe",
     "LossReport",
     "check_loss",
@@ -2407,6 +2417,21 @@ class Wasserstein(Loss):
         dtype: _DType = None,
     ) -> None: ...
 
+class CTC(Loss):
+    blank: int
+    padding: int
+    zero_infinity: bool
+    def __init__(
+        self,
+        blank: int = 0,
+        padding: int = -1,
+        zero_infinity: bool = True,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "ctc",
+        dtype: _DType = None,
+    ) -> None: ...
+
 class DPO(Loss):
     beta: float
     label_smoothing: float
@@ -2520,6 +2545,21 @@ class KoLeo(Loss):
         *,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "ko_leo",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class Matryoshka(WeightedSum):
+    loss: Loss
+    sizes: Any
+    weights: list[float] | None
+    def __init__(
+        self,
+        loss: _LossLike,
+        sizes: Any,
+        weights: _Numbers | None = None,
+        *,
+        reduction: _Reduction | Literal["inherit"] = "inherit",
+        name: str | None = "matryoshka",
         dtype: _DType = None,
     ) -> None: ...
 
@@ -2901,6 +2941,136 @@ class TotalVariation(Loss):
         *,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "total_variation",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class BendingEnergy(Loss):
+    normalize: bool
+    def __init__(
+        self,
+        normalize: bool = False,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "bending_energy",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class DisplacementGradient(Loss):
+    penalty: Literal["l2", "l1"]
+    def __init__(
+        self,
+        penalty: Literal["l2", "l1"] = "l2",
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "displacement_gradient",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class LocalNormalizedCrossCorrelation(Loss):
+    window: int
+    kernel: Literal["box", "gaussian", "triangular"]
+    epsilon: float
+    def __init__(
+        self,
+        window: int = 9,
+        kernel: Literal["box", "gaussian", "triangular"] = "box",
+        epsilon: float = 1e-05,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "local_normalized_cross_correlation",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class MutualInformation(Loss):
+    bins: int
+    sigma_ratio: float
+    value_range: Any
+    def __init__(
+        self,
+        bins: int = 23,
+        sigma_ratio: float = 0.5,
+        value_range: Any = ...,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "mutual_information",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class MultiResolutionSTFT(Loss):
+    fft_sizes: Any
+    hop_sizes: Any
+    window_lengths: Any
+    convergence: float
+    log_magnitude: float
+    magnitude: float
+    mel_bins: int | None
+    sampling_rate: float | None
+    def __init__(
+        self,
+        fft_sizes: Any = ...,
+        hop_sizes: Any = ...,
+        window_lengths: Any = ...,
+        *,
+        convergence: float = 1.0,
+        log_magnitude: float = 1.0,
+        magnitude: float = 0.0,
+        mel_bins: int | None = None,
+        sampling_rate: float | None = None,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "multi_resolution_stft",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class PermutationInvariant(Loss):
+    loss: Loss
+    axis: int
+    def __init__(
+        self,
+        loss: _LossLike,
+        axis: int = 1,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "permutation_invariant",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class SISDR(Loss):
+    zero_mean: bool
+    epsilon: float
+    threshold: float | None
+    def __init__(
+        self,
+        zero_mean: bool = True,
+        epsilon: float = 1e-08,
+        threshold: float | None = None,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "sisdr",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class STFT(Loss):
+    fft_size: int
+    hop_size: int
+    window_length: int
+    convergence: float
+    log_magnitude: float
+    magnitude: float
+    mel_bins: int | None
+    sampling_rate: float | None
+    def __init__(
+        self,
+        fft_size: int = 1024,
+        hop_size: int = 256,
+        window_length: int = 1024,
+        *,
+        convergence: float = 1.0,
+        log_magnitude: float = 1.0,
+        magnitude: float = 0.0,
+        mel_bins: int | None = None,
+        sampling_rate: float | None = None,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "stft",
         dtype: _DType = None,
     ) -> None: ...
 

@@ -28,7 +28,7 @@ from tests.cases.regression import POSITIVE_PRED, POSITIVE_TRUE, REAL_PRED, REAL
 from tests.declared import jitted, modes
 
 CASES = cases.CASES
-COMBINED = (kl.WeightedSum, kl.Product, kl.Select)
+COMBINED = (kl.WeightedSum, kl.Product, kl.Select, kl.Matryoshka)
 # They take targets of another shape than the predictions'; see test_deep_supervision.py.
 AT_RESOLUTIONS = (kl.AtResolution, kl.DeepSupervision)
 each = pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
@@ -288,7 +288,7 @@ def test_shapes_that_do_not_fit_raise(case):
     if case.takes is not None and case.takes.y_true == "unused":
         return  # It does not look at y_true; its y_pred is tested with its family.
     wrong = case.y_true[:, :2] if case.y_true.ndim > 1 else case.y_true[:2]
-    if case.takes is not None and case.takes.shapes in ("spaces", "points", "preferences"):
+    if case.takes is not None and case.takes.shapes in ("spaces", "points", "preferences", "free"):
         wrong = case.y_true[:2]  # The second axis may be of any length, or has two places.
     if case.kind == "survival":
         wrong = case.y_true[:, :1]

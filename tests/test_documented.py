@@ -90,7 +90,7 @@ def test_it_is_measured_or_there_is_a_reason(loss):
 
 # --- options -----------------------------------------------------------------------------------
 
-OPTIONAL = ("class_weights", "layer_weights")  # Lists of weights, or None.
+
 NUMERIC = ("real", "integer", "sequence", "weights")
 WATCHED = (*NUMERIC, "optional_real", "optional_integer", "flag", "choice", "marker")
 
@@ -200,7 +200,8 @@ def test_an_option_is_refused_beyond_its_bounds_and_taken_within(
         taken = [[x, *middle[1:]] for x in ends] if len(size) else []
         refused = [[], [[1.0]], "ab", *([x, *middle[1:]] for x in beyond if x is not True)]
         refused += [[0.0] * len(middle)] if check == "weights" else []
-        (taken if check == "weights" and option in OPTIONAL else refused).append(None)
+        default = inspect.signature(case.loss).parameters[option].default
+        (taken if check == "weights" and default is None else refused).append(None)
     else:
         taken, refused = numbers_about(check, given)
         (taken if check.startswith("optional") else refused).append(None)

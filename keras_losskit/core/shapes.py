@@ -464,6 +464,7 @@ RULES = {
     "spaces": spaces,
     "points": points,
     "preferences": preferences,
+    "packed": free,  # Or parts by name: the loss takes them apart.
     "lists": lists,
     "boxes": boxes,
     "images": images,

@@ -78,6 +78,7 @@ SHAPES = {
     "spaces": "(B, D) to (B, E)",
     "points": "(B, M, D) to (B, N, D)",
     "preferences": "(B, 2) of [chosen, rejected]",
+    "packed": "(…, 1 + C), an id before C numbers, to (…, C)",
     "lists": "(B, L) to (B, L), up to a trailing axis of 1",
     "boxes": "(…, 4) to (…, 4)",
     "images": "(B, *spatial, C) to the same, two or three spatial axes",
@@ -117,7 +118,7 @@ class Takes:
             `"decisions"`, `"maps"`, `"levels"`, `"columns"`, `"bins"`, `"blocks"`, `"mixture"`,
             `"members"`, `"embeddings"`, `"triplets"`, `"views"`, `"lists"`, `"boxes"`,
             `"images"`, `"guides"`, `"fields"`, `"waves"`, `"sources"`, `"spaces"`, `"points"`,
-            `"preferences"`, `"survival"`.
+            `"preferences"`, `"survival"`, `"packed"`.
         in_batch: whether a sample's value depends on the other samples.
         y_true_gradient: whether the gradient by `y_true` is wanted too, as between
             two views.

@@ -179,6 +179,7 @@ def _shapes(takes, n, b, blocks, rows, form, least):
         "spaces": ((b, wide), (b, wide + 1)),
         "points": ((b, 5, n), (b, 4, n)),
         "preferences": ((b,) if takes.y_true == "unused" else (b, 2), (b, 2)),
+        "packed": ((b, 1 + n), (b, n)),
         "lists": ((b, 5), (b, 5)),
         "boxes": ((b, 4), (b, 4)),
         "images": ((*side, n), (*side, n)),
@@ -251,6 +252,9 @@ def _targets(rng, takes, shape, p_shape, p, classes):
         top = high if math.isfinite(high) else low + 2
         return rng.uniform(low, top, size=shape)
     n = p_shape[-1]
+    if takes.shapes == "packed":
+        ids = make_ids(rng, shape[:-1], n)[..., None]
+        return np.concatenate([ids, rng.normal(size=p_shape)], axis=-1)
     if word == "classes":
         if shape == p_shape and n > 1:
             return np.eye(n)[make_ids(rng, shape[:-1], classes or n)]

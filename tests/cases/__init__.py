@@ -24,6 +24,7 @@ from tests.cases import (
     regression,
     restoration,
     segmentation,
+    sequences,
     survival,
     transport,
 )
@@ -46,5 +47,6 @@ FAMILIES = (
     preference,
     registration,
     audio,
+    sequences,
 )
 CASES = [case for family in (*FAMILIES, combined) for case in family.CASES]

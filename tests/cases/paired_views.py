@@ -166,6 +166,13 @@ def cosent(y_true, y_pred, scale):
     return math.log(1 + total)
 
 
+def matryoshka(y_true, y_pred, sizes, weights):
+    out = np.zeros(len(y_pred))
+    for n, w in zip(sizes, weights):
+        out += w * np.array(info_nce(y_true[:, :n], y_pred[:, :n], 0.3, True))
+    return out
+
+
 def views(loss, reference, label="", batch=False, detached=False, **options):
     return Case(
         loss, options, FIRST, SECOND, reference, label=label, batch=batch, detached=detached
@@ -191,6 +198,10 @@ CASES = [
         kl.DINO, dino, "plain", student_temperature=0.3, teacher_temperature=0.2, centering="none"
     ),
     Case(kl.CoSENT, {"scale": 3.0}, GRADES, COSINES, cosent, batch=True),
+    Case(
+        kl.Matryoshka, {"sizes": [3, 2], "weights": [0.5, 2.0]}, FIRST, SECOND, matryoshka,
+        argument=[kl.InfoNCE(0.3)],
+    ),
     views(kl.SwAV, swav, detached=True, temperature=0.3, epsilon=0.4, iterations=2),
     views(kl.MaximumMeanDiscrepancy, discrepancy, batch=True, bandwidths=[0.5, 2.0]),
 ]
@@ -199,6 +210,8 @@ BAD_OPTIONS = {
     "temperature": (0, -1, float("nan"), "1"),
     "student_temperature": (0, -1, float("nan"), "1"),
     "teacher_temperature": (0, -1, float("nan"), "1"),
+    "sizes": ([], [0], [2.5], [2, 2], 3, None),
+    "weights": ([], [1.0], [-1.0, 1.0], [0.0, 0.0], [float("nan"), 1.0], 1.0),
     "scale": (0, -1, float("nan"), "1"),
     "centering": ("ema", None, 1),
     "epsilon": (0, -1, float("nan"), "1"),

@@ -16,7 +16,10 @@ from tests.cases import metric_learning, paired_views
 from tests.losses.test_metric_learning import sizes
 
 rng = np.random.default_rng(8)
-CASES = [c for c in (*metric_learning.CASES, *paired_views.CASES) if c.kind == "views"]
+CASES = [
+    c for c in (*metric_learning.CASES, *paired_views.CASES)
+    if c.kind == "views" and c.loss is not kl.Matryoshka  # Which is a sum of others.
+]
 each = pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
 
 
@@ -189,3 +192,21 @@ def test_discrepancy_is_unbiased():
     assert min(found) < 0
     far = [to_numpy(loss(a, b + 2)) for a, b in rng.normal(size=(20, 2, 8, 2))]
     assert np.mean(far) > 10 * np.std(found) / 60**0.5
+
+
+def test_matryoshka_is_a_sum_of_named_terms():
+    loss = kl.Matryoshka(kl.InfoNCE(), sizes=[3, 2]) + 0.5 * kl.NegativeCosine()
+    assert list(loss.terms) == ["info_nce_3", "info_nce_2", "negative_cosine"]
+    x, y = rng.normal(size=(2, 4, 3)).astype("float32")
+    found = loss.term_values(x, y)
+    by_hand = kl.InfoNCE()(x[:, :2], y[:, :2])
+    np.testing.assert_allclose(to_numpy(found["info_nce_2"]), to_numpy(by_hand), rtol=1e-6)
+
+
+def test_matryoshka_leaves_ids_alone_and_refuses_what_is_not_there():
+    ids, x = np.array([0, 0, 1, 1]), rng.normal(size=(4, 3)).astype("float32")
+    inner = kl.SupervisedContrastive()
+    got = kl.Matryoshka(inner, sizes=[2], weights=[3.0])(ids, x)
+    np.testing.assert_allclose(to_numpy(got), 3 * to_numpy(inner(ids, x[:, :2])), rtol=1e-6)
+    with pytest.raises(ValueError, match="sizes.*4 dimensions"):
+        kl.Matryoshka(inner, sizes=[4])(ids, x)

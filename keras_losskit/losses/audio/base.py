@@ -4,7 +4,7 @@ import numpy as np
 from keras import ops
 
 from keras_losskit.core.loss import Loss
-from keras_losskit.core.numerics import larger, largest, one_over, safe_sqrt
+from keras_losskit.core.numerics import absolute, larger, largest, one_over, safe_sqrt
 from keras_losskit.core.reduction import align_left
 from keras_losskit.core.takes import Takes
 from keras_losskit.core.windows import cut
@@ -65,7 +65,7 @@ def magnitudes(x, fft_size, hop_size, window_length):
         rows, window_length, hop_size, fft_size, window=window, center=False
     )
     # Where a square would overflow, all is made smaller first.
-    high = larger(ops.abs(real), ops.abs(imaginary)) > 2.0**60
+    high = larger(absolute(real), absolute(imaginary)) > 2.0**60
     unit = ops.where(high, 2.0**-60, ops.ones_like(real))
     squares = ops.square(real * unit) + ops.square(imaginary * unit)
     found = ops.sqrt(squares + 1e-8 * ops.square(unit)) / unit

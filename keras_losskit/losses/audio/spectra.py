@@ -4,7 +4,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, mean, mean_where, safe_divide
+from keras_losskit.core.numerics import absolute, at_least, mean, mean_where, safe_divide
 from keras_losskit.losses.audio.base import (
     SoundLoss,
     frame_mask,
@@ -80,10 +80,10 @@ class SpectralLoss(SoundLoss):
         if self.log_magnitude:
             # A band in which no frequency lies holds 0 in both.
             logarithms = [ops.log(at_least(x, 1e-10)) for x in (y, p)]
-            off = ops.abs(logarithms[0] - logarithms[1])
+            off = absolute(logarithms[0] - logarithms[1])
             total = total + self.log_magnitude * mean_of(off, there)
         if self.magnitude:
-            total = total + self.magnitude * mean_of(ops.abs(y - p), there)
+            total = total + self.magnitude * mean_of(absolute(y - p), there)
         if not (self.convergence or self.log_magnitude or self.magnitude):
             return 0 * mean_of(p, there)
         return total

@@ -57,7 +57,7 @@ class DecoupledDistillation(Loss):
     https://arxiv.org/abs/2203.08679
     """
 
-    takes = Takes("any", "logits", "free")
+    takes = Takes("any", "logits", "packed")
 
     def __init__(self, alpha=1.0, beta=8.0, temperature=4.0, **common):
         super().__init__(**common)

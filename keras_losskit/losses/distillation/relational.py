@@ -5,7 +5,7 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.distances import pairwise, unit
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import safe_divide
+from keras_losskit.core.numerics import absolute, safe_divide
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.paired_views.redundancy import StatisticsLoss
 
@@ -77,5 +77,5 @@ def _angles(x):
 
 
 def _huber(d):
-    size = ops.abs(d)
+    size = absolute(d)
     return ops.where(size < 1, ops.square(d) / 2, size - 0.5)

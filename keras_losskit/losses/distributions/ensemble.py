@@ -5,7 +5,7 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.elementwise import IncompleteLoss
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import mean
+from keras_losskit.core.numerics import absolute, mean
 from keras_losskit.core.takes import Takes
 
 
@@ -63,7 +63,7 @@ class EnsembleCRPS(IncompleteLoss):
     def score(self, off):
         """The score of every entry, from the members' distances from it."""
         members = off.shape[-1]
-        closeness = mean(ops.abs(off))
+        closeness = mean(absolute(off))
         if members == 1:
             return closeness
         # Of sorted members Σ_{m<n} |x_m - x_n| = Σ_i (2i - 1 - M)·x_i, i from 1.

@@ -4,6 +4,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
+from keras_losskit.core.numerics import absolute
 from keras_losskit.losses.distributions.base import DistributionLoss
 from keras_losskit.losses.distributions.heavy_tails import student_t
 
@@ -55,4 +56,4 @@ class EvidentialRegression(DistributionLoss):
         off = y_true - location
         u = off / (ops.sqrt(2 * b) * ops.sqrt(1 + 1 / v))  # (y - γ)/s over √(2α).
         log_scale = 0.5 * (ops.log(b) - ops.log(a) + ops.log1p(1 / v))
-        return student_t(log_scale, u, 2 * a) + self.weight * ops.abs(off) * (2 * v + a)
+        return student_t(log_scale, u, 2 * a) + self.weight * absolute(off) * (2 * v + a)

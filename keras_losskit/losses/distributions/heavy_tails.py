@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, softplus
+from keras_losskit.core.numerics import absolute, at_least, softplus
 from keras_losskit.core.special import HALF_LOG_2PI, log_1p_square, log_rising
 from keras_losskit.losses.distributions.base import FAR, DistributionLoss
 
@@ -41,7 +41,7 @@ class LaplaceNLL(DistributionLoss):
 
     def each(self, y_true, location, raw_scale):
         scale = self.positive(raw_scale)
-        return math.log(2) + ops.log(scale) + ops.abs(y_true - location) / scale
+        return math.log(2) + ops.log(scale) + absolute(y_true - location) / scale
 
 
 def student_t(log_scale, u, degrees_of_freedom):

@@ -5,6 +5,7 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.loss import Loss, register
 from keras_losskit.core.numerics import log_sum_exp, softplus
+from keras_losskit.core.reduction import align_left
 from keras_losskit.core.takes import Takes
 
 
@@ -54,11 +55,14 @@ class CoSENT(Loss):
         excess = self.scale * (s[:, None] - s[None, :])
         wrong_if_larger = y[:, None] < y[None, :]
         if mask is not None:
-            there = ops.reshape(mask, (-1,))
+            everywhere = ops.ones_like(y_pred, dtype="bool")
+            there = ops.logical_and(everywhere, align_left(mask, len(y_pred.shape)))
+            there = ops.reshape(there, (-1,))
             wrong_if_larger = ops.logical_and(wrong_if_larger, there[:, None])
             wrong_if_larger = ops.logical_and(wrong_if_larger, there[None, :])
         if sample_weight is not None:
-            w = ops.reshape(sample_weight, (-1,))
+            w = ops.ones_like(y_pred) * align_left(sample_weight, len(y_pred.shape))
+            w = ops.reshape(w, (-1,))
             logs = ops.log(ops.where(w > 0, w, ops.ones_like(w)))
             excess = excess + (logs[:, None] + logs[None, :])
         rows = log_sum_exp(excess, wrong_if_larger)

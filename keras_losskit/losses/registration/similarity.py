@@ -63,8 +63,7 @@ same, for its other kernels too |
                 "LocalNormalizedCrossCorrelation: `window` must be odd, so that it has a middle. "
                 f"Received: window={window!r}"
             )
-        words = ("box", "gaussian", "triangular")
-        self.kernel = checks.choice(self, "kernel", kernel, words)
+        self.kernel = checks.choice(self, "kernel", kernel, ("box", "gaussian", "triangular"))
         self.epsilon = checks.real(self, "epsilon", epsilon, above=0)
 
     def of_sample(self, y_true, y_pred, weights):

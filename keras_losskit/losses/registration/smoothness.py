@@ -5,6 +5,7 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.images import ImageLoss, mean_over, span
 from keras_losskit.core.loss import register
+from keras_losskit.core.numerics import absolute
 from keras_losskit.core.takes import Takes
 from keras_losskit.core.windows import central, cut, differences, second, spatial
 
@@ -127,6 +128,6 @@ class DisplacementGradient(FieldLoss):
         axes, total = spatial(y_pred), 0
         for axis in axes:
             d = differences(y_pred, axis)
-            d = ops.square(d) if self.penalty == "l2" else ops.abs(d)
+            d = ops.square(d) if self.penalty == "l2" else absolute(d)
             total = total + mean_over(d, span(weights, 2, (axis,)))
         return total / len(axes)

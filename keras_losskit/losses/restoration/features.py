@@ -9,7 +9,7 @@ from keras_losskit.core import checks, config
 from keras_losskit.core.distances import unit
 from keras_losskit.core.images import ImageLoss
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import mean
+from keras_losskit.core.numerics import absolute, mean
 
 _networks = weakref.WeakKeyDictionary()  # `{function: {layers: the network}}`
 
@@ -125,7 +125,7 @@ class FeatureDistance(ImageLoss):
         if self.match == "gram":
             y, p = gram(self, y), gram(self, p)
         off = y - p
-        off = ops.square(off) if self.distance == "squared" else ops.abs(off)
+        off = ops.square(off) if self.distance == "squared" else absolute(off)
         if self.match == "gram":
             return ops.sum(off, axis=(1, 2))
         if self.normalize:

@@ -5,7 +5,7 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.images import ImageLoss, mean_over, span
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import mean, power, safe_sqrt, sum_over
+from keras_losskit.core.numerics import absolute, mean, power, safe_sqrt, sum_over
 from keras_losskit.core.takes import Takes
 from keras_losskit.core.windows import (
     central,
@@ -69,7 +69,7 @@ class TotalVariation(ImageLoss):
         axes = spatial(y_pred)
         if self.kind == "anisotropic":
             return sum(
-                self.over(ops.abs(differences(y_pred, axis)), span(weights, 2, (axis,)))
+                self.over(absolute(differences(y_pred, axis)), span(weights, 2, (axis,)))
                 for axis in axes
             )
         squares = 0
@@ -142,9 +142,9 @@ class GradientDifference(ImageLoss):
                     seen = reflected_all(weights, axes)
                     seen = span(seen, 3, axes)
             else:
-                y_edge, edge = (ops.abs(differences(x, axis)) for x in (y_true, y_pred))
+                y_edge, edge = (absolute(differences(x, axis)) for x in (y_true, y_pred))
                 off, seen = y_edge - edge, span(weights, 2, (axis,))
-            total = total + mean_over(power(ops.abs(off), self.power), seen)
+            total = total + mean_over(power(absolute(off), self.power), seen)
         return total
 
 
@@ -212,7 +212,7 @@ divides the disparity by its mean first |
         slope, edge = (differences, differences) if self.order == 1 else (second, central)
         total = 0
         for axis in spatial(y_pred):
-            held = ops.exp(-mean(ops.abs(edge(y_true, axis))))
-            rough = ops.abs(slope(y_pred, axis)) * ops.expand_dims(held, -1)
+            held = ops.exp(-mean(absolute(edge(y_true, axis))))
+            rough = absolute(slope(y_pred, axis)) * ops.expand_dims(held, -1)
             total = total + mean_over(rough, span(weights, self.order + 1, (axis,)))
         return total

@@ -1,0 +1,1 @@
+"""Losses between sequences that are not aligned."""
