@@ -62,7 +62,19 @@ def cumsum(x):
     if keras.backend.standardize_dtype(x.dtype) != "float64":
         return ops.cumsum(x, axis=-1)
     # There `ops.cumsum` and `ops.matmul` return float32 on torch.
-    return x @ ops.convert_to_tensor(np.tri(x.shape[-1]).T, dtype=x.dtype)
+    return rows_times(x, ops.convert_to_tensor(np.tri(x.shape[-1]).T, dtype=x.dtype))
+
+
+def rows_times(x, matrix):
+    """`x @ matrix` for `x (…, n)` and `matrix (n, m)`, in the dtype of both.
+
+    As two matrices: TensorFlow 2.21's product of (6, 1, 4, 5) and (5, 3) in float32 is
+    wrong and writes outside of its memory. `ops.matmul` computes in float32 on torch.
+    """
+    if len(x.shape) == 2:
+        return x @ matrix
+    product = ops.reshape(x, (-1, matrix.shape[0])) @ matrix
+    return ops.reshape(product, (*ops.shape(x)[:-1], matrix.shape[1]))
 
 
 def absolute(x):

@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_losskit.core import numerics
 from keras_losskit.core.numerics import safe_log
-from tests.backends import compiled, to_numpy, value_and_gradient
+from tests.backends import compiled, to_numpy, value_and_gradient, wide
 
 FAR = np.array([0.0, -0.0, 1e-3, -1e-3, 0.7, -2.5, 9.0, -9.0, 16.6, -16.6, 80.0, -80.0], "float32")
 
@@ -67,6 +67,20 @@ def test_the_logarithm_of_a_sum_of_exponentials_shares_its_slope():
         other = ops.convert_to_tensor(b if x is a else a)
         _, gradient = value_and_gradient(lambda x: ops.sum(numerics.log_add_exp(x, other)), x)  # noqa: B023
         np.testing.assert_allclose(gradient, slopes, rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("lead", [(4,), (6, 4), (6, 1, 4), (1, 6, 1, 4), (0, 3)])
+def test_rows_times_a_matrix(lead, dtype):
+    rng = np.random.default_rng(3)
+    x, matrix = rng.normal(size=(*lead, 5)), rng.normal(size=(5, 3))
+    with wide():
+        given = (ops.convert_to_tensor(a.astype(dtype)) for a in (x, matrix))
+        got = numerics.rows_times(*given)
+        assert keras.backend.standardize_dtype(got.dtype) == dtype
+        np.testing.assert_allclose(
+            to_numpy(got), x @ matrix, rtol=1e-12 if dtype == "float64" else 2e-5, atol=1e-6
+        )
 
 
 @pytest.mark.parametrize("classes", [2, 5, 40])

@@ -4,7 +4,14 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import absolute, at_least, mean, mean_where, safe_divide
+from keras_losskit.core.numerics import (
+    absolute,
+    at_least,
+    mean,
+    mean_where,
+    rows_times,
+    safe_divide,
+)
 from keras_losskit.losses.audio.base import (
     SoundLoss,
     frame_mask,
@@ -69,7 +76,7 @@ class SpectralLoss(SoundLoss):
         if self.mel_bins is not None:
             filters = mel_filters(self.mel_bins, fft_size, self.sampling_rate)
             filters = ops.convert_to_tensor(filters, dtype=y.dtype)
-            y, p = y @ filters, p @ filters
+            y, p = (rows_times(x, filters) for x in (y, p))
         there = frame_mask(mask, hop_size, 1 + ops.shape(y_true)[1] // hop_size)
         if there is not None:
             there = ops.logical_and(there, ops.ones_like(y, dtype="bool"))

@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_losskit.core import checks, targets
 from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import cumsum, safe_divide, safe_log
+from keras_losskit.core.numerics import cumsum, rows_times, safe_divide, safe_log
 from keras_losskit.core.reduction import align_left, fill
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.classification.base import CategoricalLoss
@@ -170,7 +170,7 @@ class WeightedKappa(CategoricalLoss):
         if sample_weight is not None:
             weight = align_left(sample_weight, len(g.shape))
         axes = tuple(range(len(g.shape) - 1))
-        cost = ops.sum(weight * (g @ distance) * p)  # `ops.matmul` may lose float64.
+        cost = ops.sum(weight * rows_times(g, distance) * p)
         of_targets = ops.sum(weight * g, axis=axes)
         predicted = ops.sum(weight * p, axis=axes)
         # Rows of g sum to 1: the sum of all is the (weighted) number of rows.
