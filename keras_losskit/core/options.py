@@ -57,7 +57,6 @@ CLASSES = {
     "TripletSemiHardLoss": "TripletSemiHard",
     "SimCLR": "NTXent",
     "CLIP": "InfoNCE",
-    "CTC": 'as_loss(keras.losses.CTC()), which can be a term',
 }
 
 

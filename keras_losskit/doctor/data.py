@@ -173,6 +173,8 @@ def _known(loss):
 
 def _placed(select, inner):
     """The sample of a selected loss, where it selects from."""
+    if inner.takes is not None and inner.takes.shapes in ("embeddings", "views"):
+        inner = _of_width(inner, select.y_pred)  # They are of any dimension.
     sides = [
         _outer(getattr(inner, side), getattr(select, side)) for side in ("y_true", "y_pred")
     ]
@@ -182,6 +184,20 @@ def _placed(select, inner):
     )
     domain = inner.domain if whole or alone else "mixed"
     return Sample(inner.kind, *sides, domain, takes=inner.takes)
+
+
+def _of_width(inner, selector):
+    """The sample with as many dimensions as a slice selects, if it has more."""
+    if not isinstance(selector, slice) or selector.stop is None or selector.stop < 0:
+        return inner
+    wide, selected = inner.y_pred.shape[-1], len(range(selector.stop)[selector])
+    if selected >= wide:
+        return inner
+    return Sample(
+        inner.kind,
+        *(x[..., :selected] if x.ndim > 1 else x for x in (inner.y_true, inner.y_pred)),
+        inner.domain, takes=inner.takes,
+    )
 
 
 def _outer(x, selector):

@@ -79,7 +79,7 @@ ALL = [(4,), (4, 1), (4, 3), (4, 4), (4, 3, 1), (4, 1, 1), (5,), (5, 3), (3,), (
 
 
 def test_every_word_is_swept_here_or_below():
-    others = {"maps", "blocks", "mixture", "survival", "triplets", "free"}
+    others = {"maps", "blocks", "mixture", "survival", "triplets", "free", "packed"}
     assert set(FITS) | others | {row[0] for row in SPATIAL} == set(SHAPES)
 
 
