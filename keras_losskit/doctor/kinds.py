@@ -252,7 +252,7 @@ def _targets(rng, takes, shape, p_shape, p, classes):
         top = high if math.isfinite(high) else low + 2
         return rng.uniform(low, top, size=shape)
     n = p_shape[-1]
-    if takes.shapes == "packed":
+    if takes.shapes == "packed" and word == "any":
         ids = make_ids(rng, shape[:-1], n)[..., None]
         return np.concatenate([ids, rng.normal(size=p_shape)], axis=-1)
     if word == "classes":
