@@ -145,6 +145,31 @@ def test_quantiles(tmp_path):
     assert drawn.startswith(b"\x89PNG") and len(drawn) > 20_000
 
 
+def test_probabilistic(tmp_path):
+    out = run("probabilistic.py", str(tmp_path / "distributions.png"))
+    half, most = (number(rf"band of {n}%: covers (\S+) of", out) for n in (50, 90))
+    assert 0.4 < half < 0.6 and 0.8 < most < 0.98
+    # Heavy patients differ more than thin ones.
+    thin, heavy = (number(rf"{what} (\d+)", out) for what in ("thin patients", "heavy ones"))
+    assert heavy > 1.3 * thin
+    one, several = (number(rf"{what}: (\S+) nats", out) for what in ("one Gaussian", "mixture"))
+    assert several < one - 0.5
+    assert "answers at x = 0.5: 3\n" in out
+    drawn = (tmp_path / "distributions.png").read_bytes()
+    assert drawn.startswith(b"\x89PNG") and len(drawn) > 20_000
+
+
+def test_survival(tmp_path):
+    out = run("survival.py", str(tmp_path / "curves.png"))
+    found = {name: float(c) for name, c in re.findall(r"^(\w+): C (\S+)$", out, re.MULTILINE)}
+    assert list(found) == ["CoxPartialLikelihood", "DiscreteTimeHazard", "WeibullNLL"]
+    assert all(0.53 < c < 0.75 for c in found.values())  # 0.5 is chance.
+    predicted = number(r"after a year: (\S+) predicted", out)
+    assert predicted == pytest.approx(number(r"predicted, (\S+) seen", out), abs=0.06)
+    drawn = (tmp_path / "curves.png").read_bytes()
+    assert drawn.startswith(b"\x89PNG") and len(drawn) > 20_000
+
+
 def test_segmentation(tmp_path):
     pytest.importorskip("matplotlib")
     out = run("segmentation.py", str(tmp_path))
