@@ -13,6 +13,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("test_three_edits")  # What is made once serves all.
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 CODE = '''"""A loss of somebody's own."""
@@ -22,8 +24,6 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.elementwise import ElementwiseLoss
 from keras_losskit.core.loss import register
-
-pytestmark = pytest.mark.xdist_group("test_three_edits")  # What is made once serves all.
 
 
 @register

@@ -40,24 +40,36 @@ def test_which_losses_take_missing_targets():
         kl.RootMeanSquaredError, kl.ScaleInvariantLog, kl.CosineSimilarity
     }
     binary = {kl.BinaryCrossentropy, kl.BinaryFocalCrossentropy, kl.AsymmetricMultiLabel}
-    assert offered == elementwise | binary
+    # A mixture's value is of a position, not of its entries.
+    distributions = {c.loss for c in cases.distributions.CASES} - {kl.GaussianMixtureNLL}
+    assert offered == elementwise | binary | distributions
+
+
+def of_predictions(known, case):
+    """Which predictions are of known targets: all blocks of parameters, all members."""
+    if case.takes.shapes not in ("blocks", "members"):
+        return known
+    if case.y_pred.ndim > known.ndim:
+        return np.broadcast_to(known[..., None], case.y_pred.shape)
+    return np.concatenate([known] * (case.y_pred.shape[-1] // known.shape[-1]), axis=-1)
 
 
 @each
 def test_a_mean_is_over_the_known_entries(case):
+    expected = case.values()
     known = np.broadcast_to(
         ~is_missing(case.y_true.reshape(*case.y_true.shape, *(1,) * (
-            case.y_pred.ndim - case.y_true.ndim
+            expected.ndim - case.y_true.ndim
         )), case.options["missing"]),
-        case.y_pred.shape,
+        expected.shape,
     )
-    expected = case.values()
     assert not expected[~known].any() and 0 < known.sum() < known.size
-    spoilt = np.where(known, case.y_pred, np.nan).astype("float32")
+    predicted = of_predictions(known, case)
+    spoilt = np.where(predicted, case.y_pred, np.nan).astype("float32")
     loss = case.make()
     value, gradient = value_and_gradient(lambda p: loss(case.y_true, p), spoilt)
     np.testing.assert_allclose(value, expected.sum() / known.sum(), rtol=1e-5)
-    assert np.isfinite(gradient).all() and not gradient[~known].any()
+    assert np.isfinite(gradient).all() and not gradient[~predicted].any()
     # Of samples, and of entries: weights meet the entries' values.
     for weights in (rng.uniform(0, 2, len(known)), rng.uniform(0, 2, known.shape)):
         w = weights.reshape(*weights.shape, *(1,) * (known.ndim - weights.ndim)) * known

@@ -37,8 +37,6 @@ import keras_losskit
 import keras
 import numpy as np
 
-pytestmark = pytest.mark.xdist_group("test_fresh_process")  # What is made once serves all.
-
 folder = pathlib.Path(sys.argv[1])
 with open(folder / "data.pkl", "rb") as file:
     data = pickle.load(file)
