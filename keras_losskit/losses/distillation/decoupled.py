@@ -34,7 +34,8 @@ class DecoupledDistillation(Loss):
 
     | elsewhere | here |
     |---|---|
-    | mdistiller `DKD` (alpha 1, beta 8, T 4), without its cross-entropy | the defaults |
+    | mdistiller `DKD` (alpha 1, beta 8, T 4), without its cross-entropy and warm-up | the \
+defaults |
     | `Distillation(T)` | alpha = 1, beta = 1 - p of the teacher |
 
     Call with `y_true` `{"labels": ids (B, …), "logits": the teacher's (B, …, C)}` and

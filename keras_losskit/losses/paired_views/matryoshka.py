@@ -26,7 +26,7 @@ class Matryoshka(WeightedSum):
     | elsewhere | here |
     |---|---|
     | sentence-transformers `MatryoshkaLoss(model, loss, [768, 64])` | \
-`Matryoshka(loss, [768, 64])` |
+`Matryoshka(loss, [768, 64])`; there beginnings are normalised for any loss |
 
     Call as the loss.
 

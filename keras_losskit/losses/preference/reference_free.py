@@ -24,7 +24,8 @@ class ORPO(PreferenceLoss):
 
     | elsewhere | here |
     |---|---|
-    | TRL `ORPOTrainer`, `beta=0.1` | `ORPO()` |
+    | TRL `ORPOTrainer`, `beta=0.1` | `ORPO()`; there the first term is the mean over all tokens \
+of the batch, the prompts' too |
 
     Call with `y_pred` `(B, 2)`, [chosen, rejected], as
     `sequence_log_probabilities(…, mean=True)` gives them; `y_true` is not used; values
@@ -68,7 +69,8 @@ class SimPO(PreferenceLoss):
 
     | elsewhere | here |
     |---|---|
-    | TRL `CPOTrainer`, `loss_type="simpo", simpo_gamma=0.5` | `SimPO(beta, margin=0.5)` |
+    | TRL `CPOTrainer`, `loss_type="simpo", simpo_gamma=0.5, cpo_alpha=0` | \
+`SimPO(beta, margin=0.5)` |
     | the authors' `gamma_beta_ratio` | margin = beta·ratio |
 
     Call with `y_pred` `(B, 2)`, [chosen, rejected], as

@@ -30,7 +30,7 @@ class Sinkhorn(PointSetsLoss):
     | elsewhere | here |
     |---|---|
     | geomloss `SamplesLoss("sinkhorn", p=2, blur=b)` | `Sinkhorn(epsilon=b**2)`, converged |
-    | geomloss `SamplesLoss("sinkhorn", p=1, blur=b)` | `Sinkhorn(epsilon=b, power=1)` |
+    | geomloss `SamplesLoss("sinkhorn", p=1, blur=b)` | `Sinkhorn(epsilon=b, power=1)`, converged |
 
     Call with `y_true` `(B, M, D)`, `y_pred` `(B, N, D)`; values `(B,)`; gradients flow to
     both. Padding is what a Keras mask on either hides, and rows of NaN in `y_true`; a set
