@@ -138,7 +138,8 @@ class STFT(SpectralLoss):
     |---|---|
     | auraloss `STFTLoss(fft_size, hop_size, win_length, w_sc, w_log_mag, w_lin_mag)` | \
 `STFT(…)`; there the norms are those of the whole batch, and squares below 1e-8 have no gradient |
-    | Parallel WaveGAN's `STFTLoss` | `STFT(…)`; squares below 1e-7 have no gradient there |
+    | Parallel WaveGAN's `STFTLoss`, its two terms added | `STFT(…)`; norms as auraloss's, and \
+squares below 1e-7 have no gradient there |
 
     Call with `(B, T)`, `(B, T, 1)` or `(B, T, C)`, T > fft_size/2; values `(B,)`. A masked sample
     in time is silent, and a frame counts if its middle is not masked. Time O(T·N/hop·log N),

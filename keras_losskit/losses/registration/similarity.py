@@ -30,7 +30,8 @@ class LocalNormalizedCrossCorrelation(ImageLoss):
 
     | elsewhere | here |
     |---|---|
-    | VoxelMorph `NCC([9, 9, 9])`, which is minus the mean | `LocalNormalizedCrossCorrelation()` |
+    | VoxelMorph `NCC([9, 9, 9])`, which is minus the mean | \
+`LocalNormalizedCrossCorrelation()`; on TensorFlow a negative covariance is 0 there |
     | MONAI `LocalNormalizedCrossCorrelationLoss(3, 9, "rectangular")`, minus the mean | the \
 same, for its other kernels too |
 
@@ -141,7 +142,8 @@ class MutualInformation(ImageLoss):
     |---|---|
     | MONAI `GlobalMutualInformationLoss("gaussian", num_bins, sigma_ratio)` | \
 `MutualInformation(bins, sigma_ratio)` |
-    | VoxelMorph `MutualInformation` of intensities | the same with other constants |
+    | VoxelMorph `MutualInformation(nb_bins=n, min_clip=0, max_clip=1)` | nearly \
+`MutualInformation(n)`; there the shares of an intensity need not sum to 1 |
 
     Call with `(B, H, W, C)` or `(B, D, H, W, C)`; values `(B,)`. Time O(N·bins²), memory
     O(N·bins), N entries of a sample. Weights of positions weigh their pairs.
