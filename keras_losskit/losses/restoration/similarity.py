@@ -81,7 +81,7 @@ class SSIM(SimilarityLoss):
     |---|---|
     | `1 - tf.image.ssim(y, ŷ, L, …)`, `1 - keras.ops.image.ssim(…)` (Keras 3.15) | `SSIM(L, …)` |
     | pytorch-msssim `1 - ssim(…)`, piq `SSIMLoss` without its downsampling | `SSIM(L, …)` |
-    | MONAI `SSIMLoss` | 2-D and 3-D alike; its windows are padded at the border |
+    | MONAI `SSIMLoss(spatial_dims, L)` | `SSIM(L)`, 2-D and 3-D alike |
 
     Windows are slid along one axis after the other: time in proportion to the picture and to
     `filter_size`, memory to the picture. Call with `(B, H, W, C)` or `(B, D, H, W, C)`;

@@ -177,8 +177,8 @@ class EdgeAwareSmoothness(ImageLoss):
 
     | elsewhere | here |
     |---|---|
-    | monodepth, monodepth2 `get_smooth_loss(disp, img)` | `EdgeAwareSmoothness()`; monodepth2 \
-divides the disparity by its mean first |
+    | monodepth2 `get_smooth_loss(disp, img)` | `EdgeAwareSmoothness()`; there the disparity \
+is divided by its mean first |
     | kornia `inverse_depth_smoothness_loss` | `EdgeAwareSmoothness()` |
 
     Call with `y_true (B, *spatial, C)`, its values between 0 and 1 (the scale sets what an edge
