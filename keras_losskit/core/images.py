@@ -86,3 +86,11 @@ def _mean(x, weights, axes):
     # What weighs nothing may be infinite, as a difference next to a masked position.
     x = ops.where(weights == 0, 0, x * weights)
     return safe_divide(sum_over(x, axes), sum_over(weights + ops.zeros_like(x), axes))
+
+
+def about_mean(x):
+    """A picture less its mean, which changes no variance, and what 0 is then."""
+    mean_of_it = ops.stop_gradient(mean(x, spatial(x)))
+    for axis in spatial(x):
+        mean_of_it = ops.expand_dims(mean_of_it, axis)
+    return x - mean_of_it, -mean_of_it

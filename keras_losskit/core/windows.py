@@ -104,9 +104,12 @@ def padded(x, before, after, axis):
     return ops.pad(x, widths)
 
 
-def reflected(x, axis):
-    """One more entry at both ends, the one next to the last."""
-    return ops.concatenate([cut(x, axis, 1, 2), x, cut(x, axis, -2, -1)], axis=axis)
+def reflected(x, axis, by=1):
+    """`by` more entries at both ends, mirrored in the first and the last."""
+    first, last = cut(x, axis, 1, by + 1), cut(x, axis, -by - 1, -1)
+    if by > 1:
+        first, last = ops.flip(first, axis=axis), ops.flip(last, axis=axis)
+    return ops.concatenate([first, x, last], axis=axis)
 
 
 def by_two(x, axes, how):

@@ -47,6 +47,13 @@ def _shaped(exam, weights):
     return np.asarray(weights, "float32").reshape(exam.facts["weight shape"])
 
 
+def _all_count(exam):
+    """Whether every value counts in a mean; of survival times, rows without an event may not."""
+    takes = exam.sample.takes
+    survival = takes is not None and takes.y_true == "survival"
+    return exam.subject.option("ignore_class") is None and not survival
+
+
 def _scale(exam, weights):
     t, p, w = exam.sample.y_true, exam.sample.y_pred, _shaped(exam, weights)
     once, e = exam.run("value", t, p, w)
@@ -76,10 +83,8 @@ def _scale(exam, weights):
         )
         return
     values = exam.facts.get("values")
-    if exam.subject.option("ignore_class") is not None:
-        return  # Not all values count.
-    if exam.sample.takes is not None and exam.sample.takes.y_true == "survival":
-        return  # Nor here, where rows without an event may stand in the others' risk sets alone.
+    if not _all_count(exam):
+        return
     if values is not None and values.ndim and np.ptp(values) > 1e-4:
         right = float(np.mean(values * np.broadcast_to(
             w.reshape(len(w), *(1,) * (values.ndim - 1)), values.shape)))
@@ -192,10 +197,8 @@ def _reductions(exam, weights):
         return
     if not subject.of_kit and type(subject.loss).__call__ is keras.losses.Loss.__call__:
         return  # Keras' own template reduces; what it does is not the loss's doing.
-    if subject.option("ignore_class") is not None:
-        return  # Not all values count.
-    if exam.sample.takes is not None and exam.sample.takes.y_true == "survival":
-        return  # Nor here, where rows without an event may stand in the others' risk sets alone.
+    if not _all_count(exam):
+        return
     w = np.broadcast_to(
         _shaped(exam, weights).reshape(len(p), *(1,) * (values.ndim - 1)), values.shape
     ) if "weight shape" in exam.facts else np.ones(values.shape)

@@ -7,7 +7,7 @@ from keras_losskit.core.loss import Loss
 from keras_losskit.core.numerics import absolute, larger, largest, one_over, safe_sqrt
 from keras_losskit.core.reduction import align_left
 from keras_losskit.core.takes import Takes
-from keras_losskit.core.windows import cut
+from keras_losskit.core.windows import cut, reflected
 
 
 class SoundLoss(Loss):
@@ -60,7 +60,7 @@ def magnitudes(x, fft_size, hop_size, window_length):
     # Handed over, as TensorFlow's periodic window of an odd length is the symmetric one.
     window = ops.convert_to_tensor(hann(window_length), dtype=x.dtype)
     # The border is added here, as TensorFlow reflects none of an empty batch.
-    rows = reflected(rows, fft_size // 2)
+    rows = reflected(rows, 1, fft_size // 2)
     real, imaginary = ops.stft(
         rows, window_length, hop_size, fft_size, window=window, center=False
     )
@@ -71,12 +71,6 @@ def magnitudes(x, fft_size, hop_size, window_length):
     found = ops.sqrt(squares + 1e-8 * ops.square(unit)) / unit
     frames = 1 + sizes[1] // hop_size
     return ops.reshape(found, (sizes[0], sizes[2], frames, fft_size // 2 + 1))
-
-
-def reflected(x, by):
-    """`(N, T)` with `by` more samples at both ends, mirrored in the first and the last."""
-    first, last = cut(x, 1, 1, by + 1), cut(x, 1, -by - 1, -1)
-    return ops.concatenate([ops.flip(first, axis=1), x, ops.flip(last, axis=1)], axis=1)
 
 
 def hann(length):

@@ -3,9 +3,9 @@
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.images import ImageLoss, mean_over
+from keras_losskit.core.images import ImageLoss, about_mean, mean_over
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, at_most, mean, safe_divide, softmax
+from keras_losskit.core.numerics import at_least, at_most, safe_divide, softmax
 from keras_losskit.core.windows import box_sums, cut, filtered, gaussian, spatial
 
 
@@ -111,14 +111,6 @@ same, for its other kernels too |
             return box_sums(x, self.window, (axis,)) / self.window
         half = (self.window + 1) // 2
         return box_sums(box_sums(x, half, (axis,)), half, (axis,)) / half**2
-
-
-def about_mean(x):
-    """A picture less its mean, which changes no variance, and what 0 is then."""
-    mean_of_it = ops.stop_gradient(mean(x, spatial(x)))
-    for axis in spatial(x):
-        mean_of_it = ops.expand_dims(mean_of_it, axis)
-    return x - mean_of_it, -mean_of_it
 
 
 @register

@@ -3,7 +3,14 @@
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.images import ImageLoss, coarser, mean_over, mean_per_channel, span
+from keras_losskit.core.images import (
+    ImageLoss,
+    about_mean,
+    coarser,
+    mean_over,
+    mean_per_channel,
+    span,
+)
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import at_least, expm1, mean, safe_divide
 from keras_losskit.core.windows import filtered, gaussian, halved, spatial
@@ -44,14 +51,10 @@ class SimilarityLoss(ImageLoss):
         kernel = gaussian(self.filter_size, self.filter_sigma)
 
         def moments(x):
-            # About the picture's mean, which changes no variance, squares keep their digits.
-            about = ops.stop_gradient(mean(x, axes))
-            for axis in axes:
-                about = ops.expand_dims(about, axis)
-            x = x - about
+            x, zero = about_mean(x)  # Squares keep their digits.
             m = filtered(x, kernel, axes)
             variance = at_least(filtered(ops.square(x), kernel, axes) - ops.square(m), 0)
-            return ops.square(m + about), variance
+            return ops.square(m - zero), variance
 
         (s_mean, s_variance), (d_mean, d_variance) = moments(s), moments(d)
         c1, c2 = (self.k1 * self.max_value) ** 2, (self.k2 * self.max_value) ** 2
