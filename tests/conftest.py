@@ -40,31 +40,43 @@ def _case(item):
 
 
 # --- how many parameters of a law run -------------------------------------------------------
-# A law over many parameters is one body of code. TensorFlow, the default, runs it for all of
-# them. What a backend may do its own way is the mathematics of a case, so tests marked
-# `everywhere` (values, gradients, what is compiled) run for all on each. Of other laws, each
-# backend, and the oldest versions, take one parameter in `KERAS_LOSSKIT_SHARE`, chosen by name,
-# so that each law meets many losses and each loss many laws. `KERAS_LOSSKIT_SHARE=1`: all.
-# A check of the doctor calls a loss in dozens of ways, each of which JAX compiles: there a fourth
-# of the share does.
+# A law over many parameters is one body of code, and what it tests is code that names no
+# backend. So one backend runs it for all of them: torch, where nothing is compiled and a call
+# costs least. The others take one parameter in so many, chosen by name, so that each law meets
+# many losses and each loss many laws. What a backend does its own way is all run there: tests
+# marked `everywhere` (values, gradients, what is compiled). Where the mark names a number for a
+# backend, one parameter in that many.
+# `KERAS_LOSSKIT_SHARE=1` runs all on any backend, `=6` one in six.
+SHARE = {"tensorflow": 2, "jax": 10, "torch": 1}
+# A check of the doctor calls a loss in dozens of ways, each of which JAX compiles.
+DEAR = {"jax": 4}
+# JAX takes others than TensorFlow.
+FIRST = {"jax": 1}
 MANY = 8
 
 
 def share(item):
     from tests.backends import BACKEND
 
-    every = int(os.environ.get("KERAS_LOSSKIT_SHARE") or {"jax": 6, "torch": 3}.get(BACKEND, 1))
-    dear = BACKEND == "jax" and item.path.parent.name == "doctor" and every > 1
-    return 4 * every if dear else every
+    asked = int(os.environ.get("KERAS_LOSSKIT_SHARE") or 0)
+    mark = item.get_closest_marker("everywhere")
+    if mark:
+        return 1 if asked == 1 else mark.kwargs.get(BACKEND, 1)
+    every = asked or SHARE[BACKEND]
+    dear = item.path.parent.name == "doctor" and every > 1
+    return every * DEAR.get(BACKEND, 1) if dear else every
 
 
 def _shared(items):
+    from tests.backends import BACKEND
+
     parameters = collections.Counter(_law(item) for item in items)
 
     def is_run(item):
-        if parameters[_law(item)] <= MANY or item.get_closest_marker("everywhere"):
+        every = share(item)
+        if every == 1 or parameters[_law(item)] <= MANY:
             return True
-        return zlib.crc32(item.name.encode()) % share(item) == 0
+        return zlib.crc32(item.name.encode()) % every == FIRST.get(BACKEND, 0)
 
     return [item for item in items if is_run(item)]
 

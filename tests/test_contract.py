@@ -362,7 +362,7 @@ def test_ids_outside_the_range(case):
 # --- gradients and extremes ---------------------------------------------------------------
 
 
-@pytest.mark.everywhere
+@pytest.mark.everywhere(jax=3)
 @pytest.mark.parametrize(
     "case", [c for c in CASES if c.exact and not c.detached], ids=lambda c: c.id
 )
@@ -457,6 +457,7 @@ def test_a_confidently_wrong_model_gets_a_gradient(case):
 # --- compiled ------------------------------------------------------------------------------
 
 
+@pytest.mark.everywhere(jax=10)
 @pytest.mark.skipif(BACKEND == "torch", reason="nothing is compiled there")
 @pytest.mark.parametrize("case", modes(CASES), ids=lambda c: c.id)
 def test_compiled_equals_eager(case):
@@ -485,6 +486,7 @@ def test_compiled_equals_eager(case):
     assert len(traces) == 1
 
 
+@pytest.mark.everywhere
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="JAX has no other way; torch none")
 @pytest.mark.parametrize(
     "case",

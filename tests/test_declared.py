@@ -155,6 +155,7 @@ def test_what_counts_nowhere_may_hold_anything(case):
         np.testing.assert_allclose(to_numpy(loss(wrong, masked)), clean_masked, rtol=1e-6)
 
 
+@pytest.mark.everywhere(jax=10)
 @pytest.mark.skipif(BACKEND == "torch", reason="nothing is compiled")
 @over(DECLARATIONS)
 def test_nothing_raises_in_a_compiled_graph(case):

@@ -263,6 +263,7 @@ def test_rows_that_do_not_sum_to_1(case):
     np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.everywhere(jax=10)
 @pytest.mark.skipif(BACKEND == "torch", reason="there such an id is always seen, and refused")
 @of(CategoricalLoss, BinaryLoss, where=lambda c: not c.batch and c.kind != "distributions")
 def test_compiled_an_id_out_of_range_is_worth_0(case):
@@ -308,6 +309,7 @@ def test_class_0_of_one_hot_rows_is_ignored(case):
 # --- nothing -------------------------------------------------------------------------------
 
 
+@pytest.mark.everywhere
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="unknown sizes exist in tf.function")
 @of(keras.losses.Loss, one_by=lambda c: c.loss)
 def test_an_empty_batch_of_unknown_size(case):

@@ -1,0 +1,459 @@
+"""Faults put into the package one at a time, and whether the tests notice.
+
+    KERAS_BACKEND=torch python -m tools.mutants --count 240 --processes 2
+    KERAS_BACKEND=torch python -m tools.mutants --only keras_losskit/core/reduction.py:57
+    KERAS_BACKEND=tensorflow python -m tools.mutants --survivors
+
+A mutant is the source of one module with one place changed: a sign, a factor, a bound, an axis, a
+mask or a weight that is dropped, a refusal that refuses nothing, 1 % more of a gradient written by
+hand. It is *killed* when a test fails. Those that live are listed in `docs/mutants.json` with the
+places; `docs/mutants.md` is the table, and says of each survivor why it lives. `--survivors` tries
+the survivors again, on the backend that it is run with: a line that only TensorFlow reaches is no
+business of torch's.
+
+Each mutant lives in a process of its own, forked from one that has imported all but the package.
+"""
+
+import argparse
+import ast
+import collections
+import hashlib
+import importlib.abc
+import importlib.util
+import json
+import os
+import pathlib
+import random
+import signal
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "docs" / "mutants.json"
+FILES = (
+    "core/*.py", "losses/segmentation/*.py", "losses/metric_learning/*.py",
+    "losses/regression/*.py",
+)  # fmt: skip
+SECONDS = 240  # For one mutant; an endless loop is a fault that was noticed.
+
+# --- the faults --------------------------------------------------------------------------
+
+ARITHMETIC = {
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
+}  # fmt: skip
+COMPARED = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
+}  # fmt: skip
+NAMES = {
+    "at_least": "at_most", "at_most": "at_least", "larger": "smaller", "smaller": "larger",
+    "min": "max", "max": "min", "sum": "mean", "mean": "sum", "all": "any", "any": "all",
+    "zeros_like": "ones_like", "ones_like": "zeros_like", "logical_and": "logical_or",
+    "logical_or": "logical_and", "exp": "expm1", "log1p": "log", "safe_divide": "multiply",
+}  # fmt: skip
+DROPPED = ("mask", "sample_weight", "weights", "initial", "dtype")
+
+
+def mutations(tree):
+    """`[(node, kind, change)]`: `change(node)` gives what stands in its place."""
+    skipped = _skipped(tree)
+    for parent in ast.walk(tree):
+        for node in ast.iter_child_nodes(parent):
+            if id(node) not in skipped:
+                yield from _of(node)
+
+
+def _skipped(tree):
+    """Words that are not computed with: annotations, docstrings, messages, decorators."""
+    nodes = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            nodes.append(node.annotation)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            nodes += [*node.decorator_list, getattr(node, "returns", None)]
+        elif isinstance(node, ast.Raise):
+            nodes.append(node.exc)
+        elif isinstance(node, ast.JoinedStr):
+            nodes.append(node)
+    return {id(inner) for node in nodes if node is not None for inner in ast.walk(node)}
+
+
+def _of(node):
+    if isinstance(node, ast.BinOp) and type(node.op) in ARITHMETIC:
+        if not any(isinstance(side, (ast.JoinedStr, ast.List, ast.Tuple)) or _text(side)
+                   for side in (node.left, node.right)):  # fmt: skip
+            yield node, "arithmetic", _with(op=ARITHMETIC[type(node.op)]())
+    elif isinstance(node, ast.Compare) and len(node.ops) == 1:
+        yield node, "comparison", _with(ops=[COMPARED[type(node.ops[0])]()])
+    elif isinstance(node, ast.BoolOp):
+        other = ast.Or() if isinstance(node.op, ast.And) else ast.And()
+        yield node, "and, or", _with(op=other)
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.Not, ast.Invert)):
+        if not isinstance(node.operand, ast.Constant):
+            yield node, "sign, not", lambda n: n.operand
+    elif isinstance(node, ast.Constant):
+        if isinstance(node.value, bool):
+            yield node, "flag", lambda n: ast.Constant(not n.value)
+        elif isinstance(node.value, (int, float)):
+            yield node, "number", lambda n: ast.Constant(n.value + 1)
+    elif isinstance(node, ast.Call):
+        name = getattr(node.func, "attr", getattr(node.func, "id", None))
+        if name in NAMES and NAMES[name] != "multiply":
+            yield node, "function", _renamed
+        for keyword in node.keywords:
+            if keyword.arg == "axis":
+                yield node, "axis", _keyword("axis", ast.Constant(0))
+            elif keyword.arg in DROPPED and not isinstance(keyword.value, ast.Constant):
+                yield node, "dropped " + keyword.arg, _keyword(keyword.arg, ast.Constant(None))
+        if name == "where" and len(node.args) == 3:
+            yield node, "no where", lambda n: n.args[1]
+        if name in ("stop_gradient", "square", "sqrt", "abs", "absolute", "fill", "check"):
+            if len(node.args) >= 1:
+                yield node, "no " + name, lambda n: n.args[0]
+    elif isinstance(node, ast.If) and isinstance(node.body[0], (ast.Raise, ast.Return)):
+        yield node, "no " + type(node.body[0]).__name__.lower(), _with(test=ast.Constant(False))
+    elif isinstance(node, ast.Return) and _computed(node.value):
+        yield node, "1 % more", _more
+
+
+def _computed(node):
+    """Whether this surely is a number: another thing fails at once, and proves nothing."""
+    if isinstance(node, ast.Call):
+        function = node.func
+        return isinstance(function, ast.Attribute) and getattr(function.value, "id", "") == "ops"
+    return isinstance(node, ast.BinOp) and type(node.op) in ARITHMETIC and not any(
+        isinstance(n, ast.Constant) and isinstance(n.value, str) for n in ast.walk(node)
+    )
+
+
+def _text(node):
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _with(**fields):
+    def change(node):
+        new = type(node)(**{name: getattr(node, name) for name in node._fields})
+        for name, value in fields.items():
+            setattr(new, name, value)
+        return new
+
+    return change
+
+
+def _renamed(node):
+    function = node.func
+    old = getattr(function, "attr", getattr(function, "id", None))
+    if isinstance(function, ast.Attribute):
+        function = ast.Attribute(function.value, NAMES[old], ast.Load())
+    else:
+        function = ast.Name(NAMES[old], ast.Load())
+    return _with(func=function)(node)
+
+
+def _keyword(name, value):
+    def change(node):
+        keywords = [ast.keyword(k.arg, value if k.arg == name else k.value) for k in node.keywords]
+        return _with(keywords=keywords)(node)
+
+    return change
+
+
+def _more(node):
+    return ast.Return(ast.BinOp(node.value, ast.Mult(), ast.Constant(1.01)))
+
+
+class _Replace(ast.NodeTransformer):
+    def __init__(self, index, change):
+        self.index, self.change = index, change
+
+    def visit(self, node):
+        if getattr(node, "_index", None) == self.index:
+            return ast.copy_location(self.change(node), node)
+        return self.generic_visit(node)
+
+
+def _parsed(path):
+    tree = ast.parse(path.read_text())
+    for index, node in enumerate(ast.walk(tree)):
+        node._index = index
+    return tree
+
+
+def mutants_of(path):
+    """Descriptions of all mutants of a file, plain dicts."""
+    found = []
+    for number, (node, kind, change) in enumerate(mutations(_parsed(path))):
+        new = ast.unparse(ast.fix_missing_locations(ast.copy_location(change(node), node)))
+        file = str(path.relative_to(ROOT))
+        name = f"{file}:{node.lineno}:{kind}:{ast.unparse(node)}"
+        found.append({
+            "file": file, "line": node.lineno, "kind": kind, "number": number,
+            "was": _short(ast.unparse(node)), "is": _short(new),
+            "id": hashlib.sha1(name.encode()).hexdigest()[:8],
+        })  # fmt: skip
+    return found
+
+
+def _short(text):
+    line = text.splitlines()[0]
+    return line if len(line) < 80 else line[:77] + "..."
+
+
+def faulty(mutant):
+    """The syntax tree of the module with the fault in it."""
+    tree = _parsed(ROOT / mutant["file"])
+    node, _, change = list(mutations(tree))[mutant["number"]]
+    return ast.fix_missing_locations(_Replace(node._index, change).visit(tree))
+
+
+def mutated(mutant):
+    return compile(faulty(mutant), str(ROOT / mutant["file"]), "exec")
+
+
+# --- which tests may notice ---------------------------------------------------------------
+
+LAWS = ["tests/test_contract.py", "tests/test_declared.py", "tests/test_numbers.py",
+        "tests/test_magnitudes.py"]  # fmt: skip
+# Of each way in which a loss takes and treats what it is given.
+SOME = ("Huber", "CategoricalCrossentropy", "BinaryFocal", "Dice", "NTXent", "TripletSemiHard",
+        "ListSoftmax", "GIoU", "WeightedSum", "Product", "Select")  # fmt: skip
+DEFINED = collections.defaultdict(list)
+
+
+def tests_for(file):
+    """`(paths, expression)` for pytest: what stands nearest first."""
+    path = pathlib.Path(file)
+    if path.parent.name == "core":
+        mirror = f"tests/core/test_{path.stem}.py"
+        near = [mirror] if (ROOT / mirror).exists() else []
+        paths = [*near, "tests/core", *LAWS, "tests/test_laws.py", "tests/losses",
+                 "tests/saving/test_round_trip.py", "tests/training",
+                 "keras_losskit/core"]  # fmt: skip
+        return paths, " or ".join((*SOME, "core", "training", "saving", "test_laws", "losses"))
+    family = path.parent.name
+    names = [n.name for n in ast.parse((ROOT / file).read_text()).body
+             if isinstance(n, ast.ClassDef) and not n.name.startswith("_")]  # fmt: skip
+    if path.stem in ("base", "overlap", "distance_transform") or not names:
+        names = [family.replace("_", " ").title().replace(" ", "")]
+        classes = (ROOT / path.parent).glob("*.py")
+        names = [n.name for f in classes for n in ast.parse(f.read_text()).body
+                 if isinstance(n, ast.ClassDef)][:40]  # fmt: skip
+    near = [p for p in (f"tests/losses/test_{family}.py", f"tests/elsewhere/test_{family}.py")
+            if (ROOT / p).exists()]  # fmt: skip
+    # Its folder: a file that is named itself is imported by pytest, past the mutant.
+    paths = [*near, *LAWS, "tests/core", "tests/elsewhere", str(path.parent)]
+    return paths, " or ".join((*names, f"test_{family}", "test_numerics", "test_shapes", path.stem))
+
+
+# --- running one ---------------------------------------------------------------------------
+
+
+class _Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports the mutant in place of its module."""
+
+    def __init__(self, mutant):
+        self.name = mutant["file"][: -len(".py")].replace("/", ".").removesuffix(".__init__")
+        self.mutant = mutant
+
+    def find_spec(self, name, path=None, target=None):
+        if name != self.name:
+            return None
+        place = str(ROOT / self.mutant["file"])
+        return importlib.util.spec_from_file_location(name, place, loader=self)
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        module.__file__ = str(ROOT / self.mutant["file"])
+        exec(mutated(self.mutant), module.__dict__)
+
+
+class _First:
+    """Notes the first test that fails."""
+
+    failed = None
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed and self.failed is None:
+            self.failed = report.nodeid
+
+    def pytest_collectreport(self, report):
+        if report.failed and self.failed is None:
+            self.failed = report.nodeid + " (collection)"
+
+
+def in_child(mutant, write):
+    """Runs the tests on a mutant (without a number: on what is there), tells who noticed."""
+    import pytest
+
+    silent = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silent, 1)
+    os.dup2(silent, 2)
+    if "number" in mutant:
+        sys.meta_path.insert(0, _Instead(mutant))
+    paths, expression = tests_for(mutant["file"])
+    first = _First()
+    reached = Reached(str(ROOT / mutant["file"]), mutant.get("line"))
+    arguments = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *paths, "-k", expression]
+    try:
+        status = int(pytest.main(arguments, plugins=[first, reached]))
+    except BaseException as error:  # The mutant ended pytest itself.
+        first.failed, status = f"{type(error).__name__}: {error}"[:200], 1
+    result = {"killed": status != 0, "by": first.failed, "status": status}
+    result["reached"] = reached.seen
+    os.write(write, json.dumps(result).encode())
+    os._exit(0)
+
+
+class Reached:
+    """Whether any test runs the mutated line; only for lines inside functions."""
+
+    def __init__(self, file, line):
+        self.file, self.line, self.seen = file, line, False
+
+    def pytest_runtest_protocol(self, item, nextitem):
+        if not self.seen and self.line:
+            sys.settrace(self._calls)
+
+    def pytest_runtest_teardown(self, item):
+        if self.seen:
+            sys.settrace(None)
+
+    def _calls(self, frame, event, argument):
+        code = frame.f_code
+        if self.seen or code.co_filename != self.file:
+            return None
+        lines = [line for _, _, line in code.co_lines() if line]
+        return self._lines if lines and min(lines) <= self.line <= max(lines) else None
+
+    def _lines(self, frame, event, argument):
+        # A statement over several lines is run at any of them.
+        if event == "line" and abs(frame.f_lineno - self.line) <= 1:
+            self.seen = True
+        return self._lines
+
+
+def fork(mutant):
+    """`(pid, pipe)` of a process that tries a mutant."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(read)
+        os.setsid()
+        in_child(mutant, write)
+    os.close(write)
+    return pid, read
+
+
+def tried(found, processes, note):
+    """Each mutant with what became of it, several at a time."""
+    waiting, running, done = list(found), {}, []
+    while waiting or running:
+        while waiting and len(running) < processes:
+            mutant = waiting.pop(0)
+            pid, read = fork(mutant)
+            running[pid] = mutant, read, time.monotonic()
+        for pid, (mutant, read, start) in list(running.items()):
+            ended, _ = os.waitpid(pid, os.WNOHANG)
+            late = time.monotonic() - start > SECONDS
+            if not ended and not late:
+                continue
+            if late and not ended:
+                os.killpg(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+                answer = {"killed": True, "by": f"no end after {SECONDS} s"}
+            else:
+                text = os.read(read, 1 << 16)
+                answer = json.loads(text) if text else {"killed": True, "by": "the process died"}
+            os.close(read)
+            del running[pid]
+            done.append({**mutant, **answer})
+            note(done[-1], len(done), len(found))
+        time.sleep(0.05)
+    return done
+
+
+# --- the command -----------------------------------------------------------------------------
+
+
+def drawn(patterns, count, seed):
+    """Mutants of all files and kinds, in equal parts as far as there are any."""
+    paths = sorted(p for pattern in patterns for p in (ROOT / "keras_losskit").glob(pattern))
+    every = [m for p in paths if p.name != "__init__.py" for m in mutants_of(p)]
+    random.Random(seed).shuffle(every)
+    groups = collections.defaultdict(list)
+    for mutant in every:
+        groups[mutant["file"], mutant["kind"]].append(mutant)
+    queues, chosen = list(groups.values()), []
+    random.Random(seed + 1).shuffle(queues)
+    while len(chosen) < count and any(queues):
+        for queue in queues:
+            if queue and len(chosen) < count:
+                chosen.append(queue.pop())
+    return chosen, len(every)
+
+
+def note(mutant, done, of):
+    fate = "killed" if mutant["killed"] else "LIVES"
+    place = f"{mutant['file']}:{mutant['line']}"
+    print(f"{done}/{of} {fate} {place} {mutant['kind']}: {mutant['was']} -> {mutant['is']}"
+          f"  [{mutant['by']}]", flush=True)  # fmt: skip
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser("python -m tools.mutants", description=__doc__.split("\n")[0])
+    parser.add_argument("--count", type=int, default=240)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--only", help="file:line or file: all mutants there; writes nothing")
+    parser.add_argument("--survivors", action="store_true", help="those of the last run, again")
+    options = parser.parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT))
+    if options.only:
+        file, _, line = options.only.partition(":")
+        found = [m for m in mutants_of(ROOT / file) if not line or m["line"] == int(line)]
+    elif options.survivors:
+        last = json.loads(RESULTS.read_text())
+        found = [m for m in last["mutants"] if not m["killed"]]
+    else:
+        found, every = drawn(FILES, options.count, options.seed)
+    _warm()
+    # Without a fault the same tests pass: else everything would be killed.
+    for file in sorted({m["file"] for m in found}):
+        (sound,) = tried([{"file": file}], 1, lambda *_: None)
+        if sound["killed"]:
+            sys.exit(f"Without a fault the tests of {file} fail: {sound['by']}")
+    done = tried(found, options.processes, note)
+    backend = os.environ["KERAS_BACKEND"]
+    for mutant in done:
+        mutant["on"] = backend
+    if options.survivors:
+        again = {m["id"]: m for m in done}
+        done = [again.get(m["id"], m) for m in last["mutants"]]
+        every = last["of"]
+    killed = sum(m["killed"] for m in done)
+    print(f"{killed} of {len(done)} killed ({killed / max(len(done), 1):.1%})")
+    if not options.only:
+        RESULTS.parent.mkdir(exist_ok=True)
+        text = json.dumps({"of": every, "mutants": done}, indent=1)
+        RESULTS.write_text(text + "\n")
+
+
+def _warm():
+    """Imports what all tests import, but not the package."""
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    import keras  # noqa: F401
+    import pytest  # noqa: F401
+    import scipy.stats  # noqa: F401
+
+    if os.environ["KERAS_BACKEND"] == "torch":
+        import torch
+
+        torch.set_num_threads(1)
+
+
+if __name__ == "__main__":
+    main()
