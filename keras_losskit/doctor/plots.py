@@ -25,7 +25,7 @@ def pyplot():
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(
-            "Plots need matplotlib: pip install 'keras-losskit[plot]'"
+            "Plots need matplotlib: pip install matplotlib"
         ) from error
     return plt
 
