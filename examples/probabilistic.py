@@ -21,26 +21,20 @@ from sklearn.model_selection import train_test_split
 
 import keras_losskit as kl
 
-BANDS = {0.5: 0.6745, 0.9: 1.6449}  # Share, and how many standard deviations hold it.
+BANDS = (0.5, 0.9)
 COMPONENTS = 3
 
 
-def fitted(loss, outputs, x, y, hidden, epochs):
+def fitted(loss, x, y, hidden, epochs):
+    """A model of raw parameters, and its last layer, which knows what they mean."""
     keras.utils.set_random_seed(0)
+    head = kl.DistributionHead(loss)
     model = keras.Sequential(
-        [
-            keras.Input((1,)),
-            keras.layers.Dense(hidden, activation="tanh"),
-            keras.layers.Dense(outputs),
-        ]
+        [keras.Input((1,)), keras.layers.Dense(hidden, activation="tanh"), head]
     )
     model.compile(keras.optimizers.Adam(1e-2), loss=loss, jit_compile=False)
     model.fit(x, y, batch_size=64, epochs=epochs, verbose=0)
-    return model
-
-
-def softplus(raw):
-    return np.logaddexp(raw, 0)
+    return model, head
 
 
 # --- one value, that varies ---------------------------------------------------------------------
@@ -59,19 +53,20 @@ def bands():
     middle, spread = y_train.mean(), y_train.std()
     loss = kl.GaussianNLL(minimum=0.05)
     scaled = (y_train - middle) / spread
-    model = fitted(loss, 2, (x_train - centre) / width, scaled, hidden=4, epochs=100)
+    model, head = fitted(loss, (x_train - centre) / width, scaled, hidden=4, epochs=100)
 
-    def predicted(x):
-        mean, raw = model.predict((x - centre) / width, verbose=0).T
-        return mean * spread + middle, (softplus(raw) + loss.minimum) * spread
+    def quantile(x, p):
+        raw = model.predict((x - centre) / width, verbose=0)
+        return keras.ops.convert_to_numpy(head.quantile(raw, p))[:, 0] * spread + middle
 
-    mean, deviation = predicted(x_test)
-    for share, z in BANDS.items():
-        inside = np.abs(y_test[:, 0] - mean) <= z * deviation
+    for share in BANDS:
+        low, high = (quantile(x_test, 0.5 + sign * share / 2) for sign in (-1, 1))
+        inside = (low <= y_test[:, 0]) & (y_test[:, 0] <= high)
         print(f"band of {share:.0%}: covers {inside.mean():.3f} of the test patients")
-    low, high = predicted(np.quantile(x_train, [0.05, 0.95])[:, None])[1]
+    ends = model.predict((np.quantile(x_train, [[0.05], [0.95]]) - centre) / width, verbose=0)
+    low, high = keras.ops.convert_to_numpy(head.stddev(ends))[:, 0] * spread
     print(f"standard deviation of thin patients {low:.0f}, of heavy ones {high:.0f}")
-    return x_test, y_test, predicted
+    return x_test, y_test, quantile
 
 
 # --- several values ---------------------------------------------------------------------------
@@ -89,8 +84,8 @@ def answers():
     mixture = kl.GaussianMixtureNLL(components=COMPONENTS, minimum=0.02)
     single = kl.GaussianNLL(minimum=0.02)
     models = {
-        "one Gaussian": (single, fitted(single, 2, x, t, hidden=16, epochs=60)),
-        "mixture": (mixture, fitted(mixture, 3 * COMPONENTS, x, t, hidden=16, epochs=60)),
+        name: (loss, fitted(loss, x, t, hidden=16, epochs=60)[0])
+        for name, loss in (("one Gaussian", single), ("mixture", mixture))
     }
     for name, (loss, model) in models.items():
         value = float(loss(t_test, model.predict(x_test, verbose=0)))
@@ -98,12 +93,10 @@ def answers():
 
     def density(x, t):
         """The mixture's density of every t at every x."""
-        raw = models["mixture"][1].predict(x, verbose=0)[:, None, :]
-        logits, means, scales = np.split(raw, 3, axis=-1)
-        share = np.exp(logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True))
-        scale = softplus(scales) + mixture.minimum
-        z = (t[None, :, None] - means) / scale
-        return (share * np.exp(-(z**2) / 2) / (scale * np.sqrt(2 * np.pi))).sum(axis=-1)
+        raw = np.repeat(models["mixture"][1].predict(x, verbose=0)[:, None], len(t), axis=1)
+        t = np.repeat(t[None, :, None], len(x), axis=0)
+        each = kl.GaussianMixtureNLL(COMPONENTS, minimum=mixture.minimum, reduction="none")
+        return np.exp(-keras.ops.convert_to_numpy(each(t, raw)))
 
     at = density(np.array([[0.5]]), np.linspace(0, 1, 201))[0]
     peaks = np.sum((at[1:-1] > at[:-2]) & (at[1:-1] > at[2:]))
@@ -116,15 +109,14 @@ def draw(path, first, second):
     import matplotlib.pyplot as plt
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.5), layout="constrained")
-    x, y, predicted = first
+    x, y, quantile = first
     grid = np.linspace(x.min(), x.max(), 200)[:, None]
-    mean, deviation = predicted(grid)
-    for (share, z), alpha in zip(BANDS.items(), (0.4, 0.2), strict=True):
-        low, high = mean - z * deviation, mean + z * deviation
+    for share, alpha in zip(BANDS, (0.4, 0.2), strict=True):
+        low, high = (quantile(grid, 0.5 + sign * share / 2) for sign in (-1, 1))
         left.fill_between(
             grid[:, 0], low, high, color="tab:blue", alpha=alpha, lw=0, label=f"{share:.0%}"
         )
-    left.plot(grid, mean, color="tab:blue", label="mean")
+    left.plot(grid, quantile(grid, 0.5), color="tab:blue", label="median")
     left.plot(x, y, "k.", markersize=4, label="test patients")
     left.set(xlabel="body mass index", ylabel="progression after a year", title="GaussianNLL")
     left.legend(fontsize="small", loc="upper left")

@@ -173,6 +173,7 @@ from keras_losskit.losses.transport.sinkhorn import Sinkhorn
 from keras_losskit.training.add_loss import AddedLossLogger, AddLoss
 from keras_losskit.training.cosine_dense import CosineDense
 from keras_losskit.training.deep_supervision import AtResolution, DeepSupervision
+from keras_losskit.training.distribution_head import DistributionHead
 from keras_losskit.training.guard import TerminateOnNonFiniteTerm
 from keras_losskit.training.learned import LearnedWeights
 from keras_losskit.training.scheduler import WeightScheduler
@@ -294,6 +295,7 @@ __all__ = [
     "CosineDense",
     "CyclicalAnnealing",
     "DeepSupervision",
+    "DistributionHead",
     "LearnedWeights",
     "LinearWarmup",
     "TermMetric",

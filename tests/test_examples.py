@@ -170,6 +170,38 @@ def test_survival(tmp_path):
     assert drawn.startswith(b"\x89PNG") and len(drawn) > 20_000
 
 
+def test_denoising(tmp_path):
+    out = run("denoising.py", str(tmp_path / "denoised.png"))
+    rows = re.findall(r"^(.+?) +PSNR (\S+) dB  SSIM (\S+)$", out, re.MULTILINE)
+    found = {name: (float(psnr), float(ssim)) for name, psnr, ssim in rows}
+    assert list(found) == ["noisy", "L1", "SSIM", "0.84 SSIM + 0.16 L1"]
+    (noisy, unlike), (pixels, plain), (_, structure), (both, summed) = found.values()
+    assert noisy == pytest.approx(20.4, abs=0.5)  # -20·log10(0.1), but for what is clipped.
+    assert pixels > noisy + 4 and both > noisy + 3
+    assert min(structure, summed) > plain > unlike + 0.2
+    assert (tmp_path / "denoised.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_registration(tmp_path):
+    out = run("registration.py", str(tmp_path / "aligned.png"))
+    before = number(r"before: positions are off by (\S+)", out)
+    local, squared = (
+        number(rf"{name}: off by (\S+),", out) for name in ("local correlation", "squared error")
+    )
+    assert local < 0.2 * before and local < 0.3 * squared
+    assert "local correlation: off by" in out and out.count("folded 0.0%") >= 1
+    assert (tmp_path / "aligned.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_source_separation(tmp_path):
+    out = run("source_separation.py", str(tmp_path / "voices.png"))
+    before = number(r"the mixture itself: (\S+) dB", out)
+    assert abs(before) < 0.5  # Two voices, equally loud.
+    assert abs(number(r"order as given: (\S+) dB", out) - before) < 2
+    assert number(r"PermutationInvariant: (\S+) dB", out) > before + 7
+    assert (tmp_path / "voices.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_segmentation(tmp_path):
     pytest.importorskip("matplotlib")
     out = run("segmentation.py", str(tmp_path))

@@ -167,6 +167,7 @@ BASES = {
     keras.losses.Loss: "_KerasLoss",
     keras.optimizers.schedules.LearningRateSchedule: "_KerasSchedule",
     keras.Model: "keras.Model",
+    keras.layers.Dense: "keras.layers.Dense",
     keras.layers.Layer: "keras.layers.Layer",
     keras.metrics.Metric: "keras.metrics.Metric",
     keras.callbacks.Callback: "keras.callbacks.Callback",

@@ -1,5 +1,8 @@
 """Log-gamma and its relatives against SciPy, over the whole range, with two derivatives."""
 
+import math
+from decimal import Decimal
+
 import numpy as np
 import pytest
 from keras import ops
@@ -121,6 +124,35 @@ def test_log_beta_where_both_are_alike():
     np.testing.assert_allclose(slopes[0], wanted, rtol=1e-12)
     wanted = reference.digamma(x) - reference.digamma(3 * x)
     np.testing.assert_allclose(slopes[1], wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", PRECISION)
+def test_half_a_deviance_near_0_and_far(dtype):
+    x = np.array([0, 1, 3, 100, 100, 1000, 1e6, 1e6, 1e12, 1e-3], dtype)
+    m = x * np.array([0, 1, 1.2, 1.0001, 0.7, 100, 1 + 1e-6, 1e-9, 1.3, 2], dtype) + (x == 0)
+    exact = [(Decimal(float(a)), Decimal(float(b))) for a, b in zip(x, m, strict=True)]
+    wanted = [float((a * (a / b).ln() if a else a) + b - a) for a, b in exact]
+    with wide():
+        fixed = ops.convert_to_tensor(x)
+        value, slope, second = derivatives(
+            lambda m: special.half_deviance(fixed, m, m - fixed), m
+        )
+    assert off(value, np.array(wanted), dtype, at_least=1e-30) < 8
+    ratio = x.astype("float64") / m
+    assert off(slope, 1 - ratio, dtype, np.maximum(ratio, 1)) < 8
+    assert off(second, ratio / m, dtype, np.maximum(ratio / m, 1e-30)) < 40
+
+
+@pytest.mark.parametrize("dtype", PRECISION)
+def test_what_a_factorial_is_above_its_power(dtype):
+    y = np.array([*range(12), 40, 170, 1000, 5000], dtype)
+    wanted = []
+    for whole in map(int, y):
+        power = whole * Decimal(whole).ln() - whole if whole else 0
+        wanted.append(float(Decimal(math.factorial(whole)).ln() - power))
+    with wide():
+        got = to_numpy(special.log_factorial_rest(ops.convert_to_tensor(y)))
+    np.testing.assert_allclose(got, wanted, rtol=0, atol=2e-6 if dtype == "float32" else 2e-13)
 
 
 def test_log_of_1_and_a_square_that_overflows():

@@ -7,6 +7,7 @@ from keras_losskit.core.elementwise import IncompleteLoss
 from keras_losskit.core.numerics import at_least, at_most, mean, softplus
 from keras_losskit.core.special import HALF_LOG_2PI
 from keras_losskit.core.takes import Takes
+from keras_losskit.losses.distributions.families import Normal
 
 LINKS = ("softplus", "exp", "identity")
 # Beyond it a raw output stands still: there exp(80) is 5e34, softplus(-80) is 2e-35, and a
@@ -28,7 +29,9 @@ class DistributionLoss(IncompleteLoss):
 
     A subclass says how many `blocks` there are and writes `each(y_true, *blocks)`, all of
     one shape `(…, K)`, or without its last axis where K is 1. `call` is handed the blocks
-    as a tuple, so that what masks an entry of `y_true` masks all of its parameters.
+    as a tuple, so that what masks an entry of `y_true` masks all of its parameters. Its
+    `family` is made of what `parameters(*blocks)` returns: by default a location and, by
+    the link, a scale.
 
     Args:
         link: how a raw output becomes positive: `"softplus"`, `"exp"` or `"identity"`.
@@ -39,6 +42,7 @@ class DistributionLoss(IncompleteLoss):
 
     takes = Takes("real", "parameters", "blocks")
     blocks = 2
+    family = Normal
 
     def __init__(self, link="softplus", minimum=1e-6, **common):
         super().__init__(**common)
@@ -48,6 +52,18 @@ class DistributionLoss(IncompleteLoss):
     def positive(self, raw):
         """A raw output as a positive parameter."""
         return positive(raw, self.link, self.minimum)
+
+    def parameters(self, location, raw_scale):
+        """What the family is made of, from the raw blocks."""
+        return location, self.positive(raw_scale)
+
+    def columns(self, events):
+        """How many raw outputs there are for so many targets."""
+        return self.blocks * events
+
+    def distribution(self, y_pred):
+        """The distribution that raw outputs `(…, P·K)` stand for."""
+        return self.family(*self.parameters(*ops.split(y_pred, self.blocks, axis=-1)))
 
     def weighed_shape(self, y_true, y_pred):
         *lead, columns = y_pred.shape if len(y_pred.shape) else (None,)

@@ -3,10 +3,18 @@
 from keras import ops
 
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, at_most, log_add_exp, softplus
-from keras_losskit.core.special import FAR, log_gamma, log_rising, stirling_step
+from keras_losskit.core.numerics import at_least, at_most, log_add_exp, logistic, softplus
+from keras_losskit.core.special import (
+    FAR,
+    half_deviance,
+    log_factorial_rest,
+    log_gamma,
+    log_rising,
+    stirling_tail,
+)
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.distributions.base import DistributionLoss
+from keras_losskit.losses.distributions.families import NegativeBinomial, Poisson, ZeroInflated
 
 # A larger r is Poisson's distribution to the digits of float32.
 LARGEST = 1e6
@@ -14,22 +22,28 @@ LARGEST = 1e6
 
 def poisson(y, rate):
     """-log of Poisson's probability."""
-    return rate - y * ops.log(rate) + log_gamma(y + 1)
+    return half_deviance(y, rate, rate - y) + log_factorial_rest(y)
 
 
 def negative_binomial(y, mean, r):
     """-log of the probability of y, by mean and inverse dispersion r.
 
-    What is large in the log-gammas cancels beforehand: of r below 8 and of y in one way,
-    of a large r in another.
+    What is large in the log-gammas cancels beforehand: of r below 8 and of y in one way;
+    of a larger r in another, by the half deviances of r and y from what is expected of
+    r + y together.
     """
     low, high = at_most(r, FAR), at_least(r, FAR)
     few = (
         log_gamma(1 + low) + ops.log1p(y / low) - log_rising(y + 1, low) - low * ops.log(y + 1)
         + low * _log_1p_ratio(mean, low) + y * ops.log1p(low / mean)
     )
-    at = (high + y) * ops.log1p(mean / high) - y * ops.log(mean)
-    many = log_gamma(y + 1) + at - stirling_step(high, y)
+    share, both = high / (high + mean), high + y
+    many = (
+        half_deviance(high, share * both, share * (y - mean))
+        + half_deviance(y, mean / (high + mean) * both, share * (mean - y))
+        + 0.5 * ops.log1p(y / high) - (stirling_tail(both) - stirling_tail(high))
+        + log_factorial_rest(y)
+    )
     return ops.where(r < FAR, few, many)
 
 
@@ -53,6 +67,10 @@ class CountLoss(DistributionLoss):
     takes = Takes("counts", "parameters", "blocks")
 
 
+def mean_and_r(loss, raw_mean, raw_r):
+    return loss.positive(raw_mean), at_most(loss.positive(raw_r), LARGEST)
+
+
 @register
 class NegativeBinomialNLL(CountLoss):
     """Negative binomial negative log-likelihood, of mean μ and inverse dispersion r.
@@ -64,6 +82,12 @@ class NegativeBinomialNLL(CountLoss):
     Args:
         link, minimum: as in `GaussianNLL`; for μ and r.
         missing: as in `MeanSquaredError`.
+
+    | elsewhere | here |
+    |---|---|
+    | scvi-tools `-log_nb_positive(y, μ, θ)` | `NegativeBinomialNLL("identity")` on `[μ, θ]` |
+    | torch `-NegativeBinomial(n, logits=z).log_prob(y)` | the same on `[n·e^z, n]` |
+    | GluonTS, for MXNet, `NegativeBinomial(μ, α)` | the same on `[μ, 1/α]` |
 
     Call with `y_true (B, …, K)` and `y_pred (B, …, 2K)`: all μ, then all r. Values
     `(B, …)`, the mean over K.
@@ -82,9 +106,13 @@ class NegativeBinomialNLL(CountLoss):
     https://doi.org/10.1017/CBO9780511973420
     """
 
-    def each(self, y_true, raw_mean, raw_r):
-        r = at_most(self.positive(raw_r), LARGEST)
-        return negative_binomial(y_true, self.positive(raw_mean), r)
+    family = NegativeBinomial
+
+    def parameters(self, raw_mean, raw_r):
+        return mean_and_r(self, raw_mean, raw_r)
+
+    def each(self, y_true, *raw):
+        return negative_binomial(y_true, *self.parameters(*raw))
 
 
 @register
@@ -98,6 +126,11 @@ class ZeroInflatedPoissonNLL(CountLoss):
     Args:
         link, minimum: as in `GaussianNLL`; for λ.
         missing: as in `MeanSquaredError`.
+
+    | elsewhere | here |
+    |---|---|
+    | GluonTS, for MXNet, `ZeroInflatedPoisson(λ, p)` | \
+`ZeroInflatedPoissonNLL("identity")` on `[λ, log(p/(1 - p))]` |
 
     Call with `y_true (B, …, K)` and `y_pred (B, …, 2K)`: all λ, then all logits g. Values
     `(B, …)`, the mean over K.
@@ -116,6 +149,11 @@ class ZeroInflatedPoissonNLL(CountLoss):
     in Manufacturing* (1992), https://doi.org/10.2307/1269547
     """
 
+    family = ZeroInflated
+
+    def parameters(self, raw_rate, gate):
+        return Poisson(self.positive(raw_rate)), logistic(-gate)
+
     def each(self, y_true, raw_rate, gate):
         rate = self.positive(raw_rate)
         return inflated(y_true, gate, rate, poisson(y_true, rate))
@@ -131,6 +169,11 @@ class ZeroInflatedNegativeBinomialNLL(CountLoss):
     Args:
         link, minimum: as in `GaussianNLL`; for μ and r.
         missing: as in `MeanSquaredError`.
+
+    | elsewhere | here |
+    |---|---|
+    | scvi-tools `-log_zinb_positive(y, μ, θ, π)` | \
+`ZeroInflatedNegativeBinomialNLL("identity")` on `[μ, θ, π]` |
 
     Call with `y_true (B, …, K)` and `y_pred (B, …, 3K)`: all μ, all r, all logits g.
     Values `(B, …)`, the mean over K.
@@ -150,8 +193,12 @@ class ZeroInflatedNegativeBinomialNLL(CountLoss):
     """
 
     blocks = 3
+    family = ZeroInflated
+
+    def parameters(self, raw_mean, raw_r, gate):
+        return NegativeBinomial(*mean_and_r(self, raw_mean, raw_r)), logistic(-gate)
 
     def each(self, y_true, raw_mean, raw_r, gate):
-        mean, r = self.positive(raw_mean), at_most(self.positive(raw_r), LARGEST)
+        mean, r = mean_and_r(self, raw_mean, raw_r)
         of_zero = r * _log_1p_ratio(mean, r)
         return inflated(y_true, gate, of_zero, negative_binomial(y_true, mean, r))

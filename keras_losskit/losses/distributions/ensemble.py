@@ -24,6 +24,13 @@ class EnsembleCRPS(IncompleteLoss):
         fairness: f; in [0, 1].
         missing: as in `MeanSquaredError`.
 
+    | elsewhere | here |
+    |---|---|
+    | properscoring `crps_ensemble(y, x)` | `EnsembleCRPS(0)` |
+    | scoringrules `crps_ensemble(y, x)`, `estimator="fair"` | `EnsembleCRPS()` |
+    | scoringrules `crps_ensemble(y, x, estimator="nrg")` | `EnsembleCRPS(0)` |
+    | anemoi `AlmostFairKernelCRPS(alpha=f)` | `EnsembleCRPS(f)` |
+
     Call with `y_true (B, …, K)` and `y_pred (B, …, K·M)`, the K columns of the first
     member, of the second, …; or `(B, …, K, M)`. `y_true (B,)` is one target. Values
     `(B, …)`, the mean over K. One member alone is scored by |x - y|. Time: a sort of the

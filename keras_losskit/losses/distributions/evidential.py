@@ -6,6 +6,7 @@ from keras_losskit.core import checks
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import absolute
 from keras_losskit.losses.distributions.base import DistributionLoss
+from keras_losskit.losses.distributions.families import NormalInverseGamma
 from keras_losskit.losses.distributions.heavy_tails import student_t
 
 
@@ -23,6 +24,11 @@ class EvidentialRegression(DistributionLoss):
         link, minimum: as in `GaussianNLL`; for ν, α - 1 and β.
         weight: w, of the second term; >= 0.
         missing: as in `MeanSquaredError`.
+
+    | elsewhere | here |
+    |---|---|
+    | Amini's `evidential_regression(y, [γ, ν, α, β], w)`, whose w is 1 by default | \
+`EvidentialRegression("identity", weight=w)` on `[γ, ν, α - 1, β]` |
 
     Call with `y_true (B, …, K)` and `y_pred (B, …, 4K)`: all γ, all ν, all α - 1, all β.
     Values `(B, …)`, the mean over K.
@@ -45,14 +51,18 @@ class EvidentialRegression(DistributionLoss):
     """
 
     blocks = 4
+    family = NormalInverseGamma
 
     def __init__(self, link="softplus", minimum=1e-6, weight=0.01, **common):
         super().__init__(link, minimum, **common)
         self.weight = checks.real(self, "weight", weight, at_least=0)
 
-    def each(self, y_true, location, raw_evidence, raw_shape, raw_rate):
-        v, b = self.positive(raw_evidence), self.positive(raw_rate)
-        a = 1 + self.positive(raw_shape)
+    def parameters(self, location, *raw):
+        v, a, b = (self.positive(x) for x in raw)
+        return location, v, 1 + a, b
+
+    def each(self, y_true, *raw):
+        location, v, a, b = self.parameters(*raw)
         off = y_true - location
         u = off / (ops.sqrt(2 * b) * ops.sqrt(1 + 1 / v))  # (y - γ)/s over √(2α).
         log_scale = 0.5 * (ops.log(b) - ops.log(a) + ops.log1p(1 / v))

@@ -30,6 +30,13 @@ class GaussianNLL(DistributionLoss):
         beta: β; in [0, 1]. 0 is the likelihood, 0.5 the paper's advice.
         missing: as in `MeanSquaredError`.
 
+    | elsewhere | here |
+    |---|---|
+    | torch `GaussianNLLLoss(full=True)(m, y, v)` | `GaussianNLL("identity")` on `[m, √v]` |
+    | torch `GaussianNLLLoss()(m, y, v)` | the same less ½·log 2π |
+    | TFP `-tfpl.IndependentNormal(K)(raw).log_prob(y)` | \
+`K * GaussianNLL()` of `raw`, but for `minimum` |
+
     Call with `y_true (B, …, K)` and `y_pred (B, …, 2K)`, raw: all locations m, then all
     scales s, by the link. `y_true (B,)` is one target. Values `(B, …)`, the mean over K.
 
@@ -54,7 +61,7 @@ class GaussianNLL(DistributionLoss):
         self.beta = checks.real(self, "beta", beta, at_least=0, at_most=1)
 
     def each(self, y_true, location, raw_scale):
-        scale = self.positive(raw_scale)
+        location, scale = self.parameters(location, raw_scale)
         if not self.beta:
             return gaussian(y_true, location, scale)
         # s^β, and inside the square: without it the square may overflow.
@@ -76,6 +83,11 @@ class GaussianCRPS(DistributionLoss):
         link, minimum: as in `GaussianNLL`.
         missing: as in `MeanSquaredError`.
 
+    | elsewhere | here |
+    |---|---|
+    | properscoring `crps_gaussian(y, m, s)`, scoringrules `crps_normal` | \
+`GaussianCRPS("identity")` on `[m, s]` |
+
     Call with `y_true (B, …, K)` and `y_pred (B, …, 2K)`: all m, then all s. Values
     `(B, …)`, the mean over K.
 
@@ -95,7 +107,8 @@ class GaussianCRPS(DistributionLoss):
     """
 
     def each(self, y_true, location, raw_scale):
-        scale, off = self.positive(raw_scale), y_true - location
+        location, scale = self.parameters(location, raw_scale)
+        off = y_true - location
         z = off / scale
         density = math.sqrt(2 / math.pi) * ops.exp(-0.5 * ops.square(z))  # Twice it.
         # What z·s multiplies is written with y - m: the slope by s then has its digits.

@@ -9,6 +9,7 @@ from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import absolute, at_least, softplus
 from keras_losskit.core.special import HALF_LOG_2PI, log_1p_square, log_rising
 from keras_losskit.losses.distributions.base import FAR, DistributionLoss
+from keras_losskit.losses.distributions.families import Laplace, StudentT
 
 
 @register
@@ -21,6 +22,10 @@ class LaplaceNLL(DistributionLoss):
     Args:
         link, minimum: as in `GaussianNLL`.
         missing: as in `MeanSquaredError`.
+
+    | elsewhere | here |
+    |---|---|
+    | torch, TFP `-Laplace(m, s).log_prob(y)` | `LaplaceNLL("identity")` on `[m, s]` |
 
     Call with `y_true (B, …, K)` and `y_pred (B, …, 2K)`: all m, then all s. Values
     `(B, …)`, the mean over K.
@@ -39,8 +44,10 @@ class LaplaceNLL(DistributionLoss):
     for Computer Vision?* (2017), https://arxiv.org/abs/1703.04977
     """
 
+    family = Laplace
+
     def each(self, y_true, location, raw_scale):
-        scale = self.positive(raw_scale)
+        location, scale = self.parameters(location, raw_scale)
         return math.log(2) + ops.log(scale) + absolute(y_true - location) / scale
 
 
@@ -66,6 +73,12 @@ class StudentTNLL(DistributionLoss):
         degrees_of_freedom: ν, fixed; > 0. `None`: it is learned.
         missing: as in `MeanSquaredError`.
 
+    | elsewhere | here |
+    |---|---|
+    | GluonTS `StudentTOutput`, raw `[ν, m, s]` | `StudentTNLL()` on `[m, s, ν]` |
+    | torch `-StudentT(ν, m, s).log_prob(y)` | \
+`StudentTNLL("identity", degrees_of_freedom=ν)` on `[m, s]` |
+
     Call with `y_true (B, …, K)` and `y_pred (B, …, 3K)`: all m, all s, all ν; without the
     last block where ν is fixed. Values `(B, …)`, the mean over K.
 
@@ -83,6 +96,8 @@ class StudentTNLL(DistributionLoss):
     Using the t Distribution* (1989), https://doi.org/10.2307/2290063
     """
 
+    family = StudentT
+
     def __init__(self, link="softplus", minimum=1e-6, degrees_of_freedom=None, **common):
         super().__init__(link, minimum, **common)
         self.degrees_of_freedom = checks.optional_real(
@@ -90,11 +105,15 @@ class StudentTNLL(DistributionLoss):
         )
         self.blocks = 3 if degrees_of_freedom is None else 2
 
-    def each(self, y_true, location, raw_scale, *raw_degrees):
+    def parameters(self, location, raw_scale, *raw_degrees):
         scale = self.positive(raw_scale)
         if raw_degrees:
             degrees = 2 + softplus(at_least(raw_degrees[0], -FAR))
         else:
             degrees = ops.full_like(scale, self.degrees_of_freedom)
+        return degrees, location, scale
+
+    def each(self, y_true, *raw):
+        degrees, location, scale = self.parameters(*raw)
         z = (y_true - location) / scale
         return student_t(ops.log(scale), z / ops.sqrt(degrees), degrees)

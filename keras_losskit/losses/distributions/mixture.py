@@ -4,9 +4,10 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import largest, log_softmax
+from keras_losskit.core.numerics import largest, log_softmax, softmax
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.distributions.base import LINKS, gaussian, positive
+from keras_losskit.losses.distributions.families import NormalMixture
 
 
 @register
@@ -20,6 +21,11 @@ class GaussianMixtureNLL(Loss):
     Args:
         components: M, an integer >= 1.
         link, minimum: as in `GaussianNLL`; for the scales.
+
+    | elsewhere | here |
+    |---|---|
+    | keras-mdn-layer `get_mixture_loss_func(K, M)` on `[m, s, π]` | \
+`GaussianMixtureNLL(M, "identity")` on `[π, m, s]` |
 
     Call with `y_true (B, …, K)` and `y_pred (B, …, M·(1 + 2K))`, raw: M logits, then the
     K means of the first component, of the second, …, then their scales likewise.
@@ -53,14 +59,27 @@ class GaussianMixtureNLL(Loss):
         """How many blocks of 1 + 2K columns there are."""
         return self.components
 
-    def call(self, y_true, y_pred):
+    def columns(self, events):
+        """How many raw outputs there are for so many targets."""
+        return self.components * (1 + 2 * events)
+
+    def distribution(self, y_pred):
+        """The distribution that raw outputs stand for."""
+        logits, locations, scales = self.parameters(y_pred)
+        return NormalMixture(softmax(logits), locations, scales)
+
+    def parameters(self, y_pred, k=None):
+        """Logits `(…, M)`, locations and scales `(…, M, K)`."""
         m, columns = self.components, y_pred.shape[-1]
-        k = y_true.shape[-1] if columns is None else (columns // m - 1) // 2
+        k = k if columns is None else (columns // m - 1) // 2
         lead = tuple(ops.shape(y_pred))[:-1]
         logits = y_pred[..., :m]
         locations = ops.reshape(y_pred[..., m : m + m * k], (*lead, m, k))
         raw_scales = ops.reshape(y_pred[..., m + m * k :], (*lead, m, k))
-        scales = positive(raw_scales, self.link, self.minimum)
+        return logits, locations, positive(raw_scales, self.link, self.minimum)
+
+    def call(self, y_true, y_pred):
+        logits, locations, scales = self.parameters(y_pred, y_true.shape[-1])
         each = gaussian(ops.expand_dims(y_true, -2), locations, scales)
         joint = log_softmax(logits) - ops.sum(each, axis=-1)
         top = ops.stop_gradient(largest(joint, keepdims=True))

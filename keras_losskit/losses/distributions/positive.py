@@ -4,12 +4,13 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, at_most, mean_where, softplus
+from keras_losskit.core.numerics import at_least, at_most, logistic, mean_where, softplus
 from keras_losskit.core.reduction import fill
 from keras_losskit.core.special import log_beta
 from keras_losskit.core.takes import Takes
 from keras_losskit.core.targets import counted
 from keras_losskit.losses.distributions.base import DistributionLoss, gaussian
+from keras_losskit.losses.distributions.families import Beta, LogNormal, ZeroInflated
 
 
 def is_positive(y):
@@ -36,6 +37,10 @@ class LogNormalNLL(DistributionLoss):
         link, minimum: as in `GaussianNLL`.
         missing: as in `MeanSquaredError`.
 
+    | elsewhere | here |
+    |---|---|
+    | torch, TFP `-LogNormal(m, s).log_prob(y)` | `LogNormalNLL("identity")` on `[m, s]` |
+
     Call with `y_true (B, …, K)`, > 0, and `y_pred (B, …, 2K)`: all m, then all s. Values
     `(B, …)`, the mean over K. In a compiled graph, where nothing can raise, targets <= 0
     are left out of the mean.
@@ -55,6 +60,7 @@ class LogNormalNLL(DistributionLoss):
     """
 
     takes = Takes("positive", "parameters", "blocks")
+    family = LogNormal
 
     def each(self, y_true, location, raw_scale):
         return log_normal(self, y_true, location, raw_scale)
@@ -88,6 +94,11 @@ class ZeroInflatedLogNormalNLL(DistributionLoss):
         link, minimum: as in `GaussianNLL`.
         missing: as in `MeanSquaredError`.
 
+    | elsewhere | here |
+    |---|---|
+    | lifetime_value `zero_inflated_lognormal_loss`, logits `[g, m, s]` | \
+`ZeroInflatedLogNormalNLL()` on `[m, s, g]` |
+
     Call with `y_true (B, …, K)`, >= 0, and `y_pred (B, …, 3K)`: all m, all s, all g.
     Values `(B, …)`, the mean over K.
 
@@ -107,6 +118,10 @@ class ZeroInflatedLogNormalNLL(DistributionLoss):
 
     takes = Takes("nonnegative", "parameters", "blocks")
     blocks = 3
+    family = ZeroInflated
+
+    def parameters(self, location, raw_scale, gate):
+        return LogNormal(location, self.positive(raw_scale)), logistic(gate)
 
     def each(self, y_true, location, raw_scale, gate):
         is_zero = softplus(ops.where(is_positive(y_true), -gate, gate))
@@ -124,6 +139,11 @@ class BetaNLL(DistributionLoss):
         link, minimum: as in `GaussianNLL`; for a and b.
         epsilon: ε; 0 < epsilon < 0.5.
         missing: as in `MeanSquaredError`.
+
+    | elsewhere | here |
+    |---|---|
+    | torch, TFP `-Beta(a, b).log_prob(y)` | \
+`BetaNLL("identity")` on `[a, b]`; finite at 0 and 1 |
 
     Call with `y_true (B, …, K)` and `y_pred (B, …, 2K)`: all a, then all b. Values
     `(B, …)`, the mean over K.
@@ -144,12 +164,16 @@ class BetaNLL(DistributionLoss):
     """
 
     takes = Takes("probability", "parameters", "blocks")
+    family = Beta
 
     def __init__(self, link="softplus", minimum=1e-6, epsilon=1e-6, **common):
         super().__init__(link, minimum, **common)
         self.epsilon = checks.real(self, "epsilon", epsilon, above=0, below=0.5)
 
-    def each(self, y_true, raw_a, raw_b):
-        a, b = self.positive(raw_a), self.positive(raw_b)
+    def parameters(self, raw_a, raw_b):
+        return self.positive(raw_a), self.positive(raw_b)
+
+    def each(self, y_true, *raw):
+        a, b = self.parameters(*raw)
         y = at_most(at_least(y_true, self.epsilon), 1 - self.epsilon)
         return log_beta(a, b) - (a - 1) * ops.log(y) - (b - 1) * ops.log1p(-y)

@@ -34,6 +34,17 @@ class CoxPartialLikelihood(SurvivalLoss):
         strata: whether `y_true` has a third column: rows meet only those of the same number
             there.
 
+    | elsewhere | here |
+    |---|---|
+    | minus lifelines' `CoxPHFitter().fit(…).log_likelihood_` | \
+`CoxPartialLikelihood(reduction="sum")` |
+    | minus statsmodels' `PHReg(…).loglike(w)` | \
+`CoxPartialLikelihood("breslow", reduction="sum")` |
+    | torchsurv `neg_partial_log_likelihood(h, event, time)` | \
+`CoxPartialLikelihood()`, a mean over events; there, of tied ones, over times |
+    | pycox `cox_ph_loss(h, time, event)` | \
+`CoxPartialLikelihood()`; there ties are ordered by chance |
+
     Call with `y_true (B, 2)`, the columns (time, event), event 1 seen and 0 censored, and
     `y_pred (B, 1)`. Values `(B,)`; a mean is over the events, and 0 without any.
 

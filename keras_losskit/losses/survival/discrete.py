@@ -32,6 +32,13 @@ class DiscreteTimeHazard(SurvivalLoss):
             `None`: times are the intervals' indices from 0. A time before the first lies in the
             first interval, one past the last has survived all of them.
 
+    | elsewhere | here |
+    |---|---|
+    | pycox `nll_logistic_hazard(z, index, event)` | `DiscreteTimeHazard()` |
+    | nnet-survival `surv_likelihood(T)`, `breaks`, of 1 - hazard | \
+`DiscreteTimeHazard(breaks)` of logits; there who is censored before the middle of an \
+interval is not credited with it |
+
     Call with `y_true (B, 2)`, the columns (time, event), event 1 seen and 0 censored, and
     `y_pred (B, T)`. Values `(B,)`.
 
@@ -96,6 +103,14 @@ class DeepHit(SurvivalLoss):
         alpha: α; in [0, 1].
         sigma: σ, in units of probability; > 0.
         causes: how many kinds of event there are, an integer >= 1.
+
+    | elsewhere | here |
+    |---|---|
+    | pycox `nll_pmf(z, index, event)`, of causes `nll_pmf_cr` | \
+`DeepHit(alpha=1)`, `DeepHit(alpha=1, causes=C)` |
+    | pycox `rank_loss_deephit_single(…, sigma)` | \
+`DeepHit(alpha=0, sigma=sigma)`; there summed over all j and divided by B, and j censored at \
+the same time counts as later |
 
     Call with `y_true (B, 2)`, the columns (index of the interval from 0, cause), cause 0
     censored, and `y_pred (B, causes·T)`, logits, all intervals of the first cause first.

@@ -6,6 +6,7 @@ from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import at_least, at_most
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.distributions.base import positive
+from keras_losskit.losses.distributions.families import Weibull
 from keras_losskit.losses.survival.base import SurvivalLoss, seen
 
 # The exponential goes on along its tangent from here: a cumulated hazard of e^40 is never meant.
@@ -23,6 +24,14 @@ class WeibullNLL(SurvivalLoss):
 
     λ and k are softplus of their raw outputs + 1e-6. Scale times to a size of about 1.
     Above e^40 the power goes on along its tangent; log t is held at that of 1e-30.
+
+    | elsewhere | here |
+    |---|---|
+    | minus lifelines' `WeibullFitter().fit(…).log_likelihood_` | \
+`WeibullNLL(reduction="sum")` |
+    | torchsurv `weibull.neg_log_likelihood([log λ, log k], event, time)` | \
+`WeibullNLL()` of λ and k |
+    | wtte-rnn `loss("continuous")` | the same less e·log t, of log t's density |
 
     Call with `y_true (B, 2)`, the columns (time, event), event 1 seen and 0 censored, and
     `y_pred (B, 2)`, raw, the columns (λ, k). Values `(B,)`.
@@ -45,9 +54,19 @@ class WeibullNLL(SurvivalLoss):
     takes = Takes("survival", "parameters", "survival")
     outputs = 2
 
+    def columns(self, events):
+        """How many raw outputs there are: of one time."""
+        if events != 1:
+            raise ValueError(f"{self.name}: it is of one time; events=1. Received: {events}")
+        return self.outputs
+
+    def distribution(self, y_pred):
+        """The distribution of the time that raw outputs `(…, 2)` stand for."""
+        return Weibull(*ops.split(positive(y_pred, "softplus", 1e-6), 2, axis=-1))
+
     def call(self, y_true, y_pred):
-        time = y_true[:, 0]
-        scale, shape = (positive(y_pred[:, i], "softplus", 1e-6) for i in (0, 1))
+        time, times = y_true[:, 0], self.distribution(y_pred)
+        scale, shape = times.scale[:, 0], times.shape[:, 0]
         log_ratio = ops.log(at_least(time, _LEAST)) - ops.log(scale)
         x = shape * log_ratio
         low = at_most(x, _HIGHEST)
