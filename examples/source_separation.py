@@ -75,8 +75,9 @@ def decibels(pairs, heard):
 
 def matched(pair, heard):
     """What is heard, in the order, the loudness and the sign that SI-SDR leaves open."""
+    heard = heard - heard.mean(axis=0)
     share = pair.T @ heard / (heard**2).sum(axis=0)
-    order = [0, 1] if decibels(pair[None], heard[None]) <= 0 else np.argmax(abs(share), axis=1)
+    order = np.argmax(abs(share), axis=1)
     return heard[:, order] * share[[0, 1], order]
 
 
@@ -84,12 +85,13 @@ def draw(path, pair, heard):
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
+    heard = matched(pair, heard)
     figure, axes = plt.subplots(3, 2, figsize=(9, 5.5), layout="constrained", sharex=True)
     axes[0, 1].remove()
     shown = {
         (0, 0): ("mixture", pair.sum(axis=-1)),
         (1, 0): ("first voice", pair[:, 0]), (2, 0): ("second voice", pair[:, 1]),
-        (1, 1): ("heard as one", heard[:, 0]), (2, 1): ("heard as the other", heard[:, 1]),
+        (1, 1): ("heard as the first", heard[:, 0]), (2, 1): ("heard as the second", heard[:, 1]),
     }
     t = np.arange(200) / RATE * 1000
     for place, (name, sound) in shown.items():
