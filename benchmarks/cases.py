@@ -36,6 +36,7 @@ BOXES = (65536, 4)
 LISTS = (64, 200)
 PICTURES = (8, 192, 192, 3)
 POINTS = (32, 256, 3)
+COURSES = (32, 128, 3)
 VOLUMES = (1, 64, 64, 64, 1)
 FIELDS = (1, 64, 64, 64, 3)
 SOUNDS = (16, 16000)
@@ -668,6 +669,10 @@ def transport():
     return [Case("transport", loss, "point_sets", POINTS) for loss in ("Chamfer", "Sinkhorn")]
 
 
+def sequences():
+    return [Case("sequences", "SoftDTW", "point_sets", COURSES)]
+
+
 def boxes():
     def case(loss, tfa=None, kind="boxes", shape=BOXES, **options):
         peers = {"tfa": tfa} if tfa else {}
@@ -825,6 +830,7 @@ FAMILIES = {
     "metric learning": metric_learning,
     "paired views": paired_views,
     "transport": transport,
+    "sequences": sequences,
     "boxes": boxes,
     "ranking": ranking,
     "restoration": restoration,

@@ -3,6 +3,7 @@
 import importlib
 
 from keras_losskit.core.algebra import Product, WeightedSum
+from keras_losskit.core.derivatives import input_gradient
 from keras_losskit.core.foreign import FunctionLoss, KerasLoss, as_loss
 from keras_losskit.core.function import loss
 from keras_losskit.core.loss import Loss
@@ -165,6 +166,7 @@ from keras_losskit.losses.segmentation.exponential_logarithmic import Exponentia
 from keras_losskit.losses.segmentation.lovasz import LovaszHinge, LovaszSoftmax
 from keras_losskit.losses.segmentation.tversky import FocalTversky, Jaccard, Tversky
 from keras_losskit.losses.sequences.ctc import CTC
+from keras_losskit.losses.sequences.soft_dtw import SoftDTW
 from keras_losskit.losses.survival.cox import CoxPartialLikelihood
 from keras_losskit.losses.survival.discrete import DeepHit, DiscreteTimeHazard
 from keras_losskit.losses.survival.weibull import WeibullNLL
@@ -174,8 +176,10 @@ from keras_losskit.training.add_loss import AddedLossLogger, AddLoss
 from keras_losskit.training.cosine_dense import CosineDense
 from keras_losskit.training.deep_supervision import AtResolution, DeepSupervision
 from keras_losskit.training.distribution_head import DistributionHead
+from keras_losskit.training.gradient_penalty import GradientPenalty
 from keras_losskit.training.guard import TerminateOnNonFiniteTerm
 from keras_losskit.training.learned import LearnedWeights
+from keras_losskit.training.linear_crossentropy import LinearCrossentropy
 from keras_losskit.training.scheduler import WeightScheduler
 from keras_losskit.training.schedules import AdjustableWeight, CyclicalAnnealing, LinearWarmup
 from keras_losskit.training.terms import TermMetric
@@ -296,11 +300,14 @@ __all__ = [
     "CyclicalAnnealing",
     "DeepSupervision",
     "DistributionHead",
+    "GradientPenalty",
     "LearnedWeights",
+    "LinearCrossentropy",
     "LinearWarmup",
     "TermMetric",
     "TerminateOnNonFiniteTerm",
     "WeightScheduler",
+    "input_gradient",
     # metric learning
     "Angular",
     "ArcFace",
@@ -331,6 +338,7 @@ __all__ = [
     "Wasserstein",
     # sequences
     "CTC",
+    "SoftDTW",
     # preference
     "DPO",
     "ORPO",

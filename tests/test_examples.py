@@ -296,6 +296,55 @@ def test_five_questions():
     assert "The numbers, at any time, as NumPy:" in out and "mean_absolute_error" in out
 
 
+def test_language_model():
+    pytest.importorskip("resource")
+    out = run("language_model.py")
+    before, after = number(r"text: (\S+) ->", out), number(r"text: .* -> (\S+)", out)
+    assert before == pytest.approx(np.log(50_000), abs=0.3)
+    assert after < 3.2  # Of single characters, by how often they come, 3.3.
+    assert "it writes characters alone: True\n" in out
+    logits = number(r"the logits alone: (\d+)", out)
+    dense, mine = number(r"dense: (\d+)", out), number(r"LinearCrossentropy: (\d+)", out)
+    assert dense > logits and mine < 0.6 * logits
+
+
+def test_handwriting_ctc():
+    out = run("handwriting_ctc.py")
+    first, last = number(r"test strings: (\S+) ->", out), number(r"-> (\S+)", out)
+    assert last < 0.2 * first
+    assert number(r"wrong digits: (\S+)", out) < 0.06
+    assert number(r"strings read right: (\S+)", out) > 0.8
+
+
+def test_preference():
+    out = run("preference.py")
+    before, after = (number(rf"{when}: writes the preferred answer (\S+),", out)
+                     for when in ("before", "after"))
+    assert before < 0.75 and after > 0.9
+    shares = [number(rf"{when}: .* share of both (\S+)", out) for when in ("before", "after")]
+    assert abs(shares[0] - 0.5) < 0.15 and shares[1] > 0.95
+    assert number(r"loss: (\S+) ->", out) < 0.7  # From log 2 on.
+    assert number(r"loss: .* -> (\S+),", out) < 0.3
+    assert number(r"of the preferred answer: (\S+) on average", out) > 0
+
+
+def test_wgan_gp(tmp_path):
+    out = run("wgan_gp.py", str(tmp_path))
+    assert number(r"slope of the critic: (\S+),", out) == pytest.approx(1, abs=0.25)
+    far, near = (number(rf"{what}: squared .* (\S+)", out) for what in ("untrained", "drawn"))
+    assert near < 0.4 * far
+    assert number(r"sure of them: (\S+)", out) > 0.8
+    assert number(r"digits among them: (\d+) of 10", out) >= 8
+    assert (tmp_path / "drawn_digits.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_physics_informed(tmp_path):
+    out = run("physics_informed.py", str(tmp_path))
+    assert number(r"largest error of u: (\S+),", out) < 1e-3
+    assert number(r"root mean square: (\S+)", out) < 5e-4
+    assert (tmp_path / "poisson.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_every_example_has_a_test():
     tested = {name for name in globals() if name.startswith("test_")}
     assert {f"test_{path.stem}" for path in EXAMPLES.glob("*.py")} <= tested

@@ -124,6 +124,17 @@ def fetch_state(model):
         sync()
 
 
+def shared_layer(layer):
+    """The config of a layer that the model may hold elsewhere too.
+
+    While a model is saved, Keras marks what it meets a second time as one object; a first
+    meeting inside another layer's config has been copied by then, and would be loaded as
+    a layer of its own. Outside of that it is the plain config.
+    """
+    keras.saving.serialize_keras_object(layer)
+    return keras.saving.serialize_keras_object(layer)
+
+
 def falls(metric):
     """Tell Keras that a metric is better where it is lower, as a loss is."""
     metric._direction = "down"

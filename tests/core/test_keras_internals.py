@@ -221,6 +221,36 @@ def test_what_is_saved_is_what_the_model_was_compiled_with(suffix, tmp_path):
     )
 
 
+def test_a_layer_inside_of_a_layers_config_is_loaded_as_the_same_one(tmp_path):
+    """Where the layer that holds it comes first, too."""
+
+    @keras.saving.register_keras_serializable("test_keras_internals")
+    class Holds(keras.layers.Layer):
+        def __init__(self, inner, **options):
+            super().__init__(**options)
+            self.inner = inner
+
+        def call(self, x):
+            return x
+
+        def get_config(self):
+            return {**super().get_config(), "inner": keras_internals.shared_layer(self.inner)}
+
+        @classmethod
+        def from_config(cls, config):
+            inner = keras.saving.deserialize_keras_object(config.pop("inner"))
+            return cls(inner, **config)
+
+    inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    made = keras.Sequential([keras.Input((2,)), Holds(inner), inner])
+    made.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.layers[0].inner is loaded.layers[1], say(
+        "an object met a second time while saving is no longer marked as shared",
+        "GradientPenalty's critic and LinearCrossentropy's `tied_to` are loaded twice",
+    )
+
+
 def test_a_metric_tells_its_direction():
     def gap(y_true, y_pred):
         return ops.mean(ops.abs(y_true - y_pred), axis=-1)

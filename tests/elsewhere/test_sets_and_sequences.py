@@ -479,3 +479,27 @@ def test_swav_of_the_authors():
 @row(kl.SwAV, "lightly `SwaVLoss()`, two high-resolution views | `SwAV()`")
 def test_swav_of_lightly():
     close(number(kl.SwAV(), *SCORES), lightly_swav(list(SCORES), []))
+
+
+def tslearn_soft_dtw(x, y, gamma):
+    """tslearn 0.6, metrics/soft_dtw_fast.py: `_soft_dtw`, of squared Euclidean distances."""
+    d = ((x[:, None] - y[None]) ** 2).sum(-1)
+    r = np.full((len(x) + 2, len(y) + 2), np.inf)
+    r[0, 0] = 0
+
+    def softmin3(*values):
+        scaled = [v / -gamma for v in values]
+        top = max(scaled)
+        return -gamma * (np.log(sum(np.exp(v - top) for v in scaled)) + top)
+
+    for i in range(1, len(x) + 1):
+        for j in range(1, len(y) + 1):
+            r[i, j] = d[i - 1, j - 1] + softmin3(r[i - 1, j], r[i - 1, j - 1], r[i, j - 1])
+    return r[len(x), len(y)]
+
+
+@row(kl.SoftDTW, "tslearn `soft_dtw(y, x, gamma=g)` | `SoftDTW(gamma=g)`")
+def test_soft_dtw_of_tslearn():
+    for g in (0.1, 1.0):
+        mine = values(kl.SoftDTW(gamma=g), Y, X)
+        close(mine, [tslearn_soft_dtw(y, x, g) for y, x in zip(Y, X, strict=True)])

@@ -153,3 +153,113 @@ def test_what_does_not_fit_is_refused():
             kl.CTC()(y_true, Z)
     with pytest.raises(ValueError, match="blank"):
         kl.CTC(blank=5)(LABELS, Z)
+
+
+# --- soft dynamic time warping --------------------------------------------------------
+
+COURSE_TRUE = rng.normal(size=(3, 6, 2)).astype("float32")
+COURSE_PRED = rng.normal(size=(3, 5, 2)).astype("float32")
+
+
+def warped(y, x, gamma, width=np.inf):
+    """The value by the recursion and its slope by each x_j, Cuturi & Blondel's algorithms 1
+    and 2, cell by cell in float64."""
+    y, x = y.astype("float64"), x.astype("float64")
+    t, s = len(y), len(x)
+    r = np.full((t + 1, s + 1), np.inf)
+    r[0, 0] = 0
+
+    def cost(i, j):
+        return ((y[i - 1] - x[j - 1]) ** 2).sum()
+
+    for i, j in np.ndindex(t, s):
+        before = np.array([r[i, j], r[i, j + 1], r[i + 1, j]])
+        low = before.min()
+        if abs(i + 1 - (j + 1) * t / s) <= width + 1e-9 and np.isfinite(low):
+            soft = low - gamma * np.log(np.exp(-(before - low) / gamma).sum())
+            r[i + 1, j + 1] = cost(i + 1, j + 1) + soft
+    e = np.zeros((t + 2, s + 2))
+    e[t, s] = 1
+    for i in range(t, 0, -1):
+        for j in range(s, 0, -1):
+            for a, b in ((i + 1, j), (i, j + 1), (i + 1, j + 1)):
+                if a <= t and b <= s and np.isfinite(r[a, b]) and np.isfinite(r[i, j]):
+                    e[i, j] += e[a, b] * np.exp((r[a, b] - r[i, j] - cost(a, b)) / gamma)
+    slope = [
+        sum(e[i, j] * 2 * (x[j - 1] - y[i - 1]) for i in range(1, t + 1)) for j in range(1, s + 1)
+    ]
+    return r[t, s], np.array(slope)
+
+
+@pytest.mark.parametrize("options", [
+    {"gamma": 0.3}, {"gamma": 2.0, "bandwidth": 0}, {"gamma": 1.0, "bandwidth": 2},
+])
+def test_soft_dtw_is_the_recursion(options):
+    loss = kl.SoftDTW(**options, reduction="sum")
+    width = np.inf if "bandwidth" not in options else max(1, options["bandwidth"])
+    found = [
+        warped(y, x, options["gamma"], width) for y, x in zip(COURSE_TRUE, COURSE_PRED)
+    ]
+    value, gradient = value_and_gradient(lambda p: loss(COURSE_TRUE, p), COURSE_PRED)
+    assert value == pytest.approx(sum(v for v, _ in found), rel=1e-5, abs=1e-5)
+    np.testing.assert_allclose(gradient, [g for _, g in found], rtol=1e-4, atol=1e-5)
+
+
+def test_soft_dtw_of_the_diagonal_alone_is_the_squared_error():
+    loss = kl.SoftDTW(bandwidth=0, reduction="none")
+    expected = ((COURSE_TRUE[:, :5] - COURSE_PRED) ** 2).sum((1, 2))
+    np.testing.assert_allclose(to_numpy(loss(COURSE_TRUE[:, :5], COURSE_PRED)), expected, rtol=1e-5)
+
+
+def test_soft_dtw_is_negative_and_its_divergence_is_not():
+    equal = np.repeat(COURSE_PRED[:1], 2, axis=0)
+    assert float(kl.SoftDTW()(equal, equal)) < -0.5
+    loss = kl.SoftDTW(divergence=True, reduction="sum")
+    value, gradient = value_and_gradient(lambda p: loss(equal, p), equal)
+    np.testing.assert_allclose(value, 0, atol=1e-5)
+    np.testing.assert_allclose(gradient, 0, atol=1e-5)
+    loss = kl.SoftDTW(divergence=True, reduction="none")
+    assert (to_numpy(loss(COURSE_TRUE, COURSE_PRED)) > 0).all()
+
+
+@pytest.mark.parametrize("bandwidth", [None, 1.5])
+def test_soft_dtw_of_padded_sequences(bandwidth):
+    """Wherever the padding stands, and whatever is in it: what the frames alone are worth."""
+    loss = kl.SoftDTW(0.5, True, bandwidth, reduction="none")
+    alone = [
+        to_numpy(loss(COURSE_TRUE[i : i + 1, :n], COURSE_PRED[i : i + 1, :m]))[0]
+        for i, (n, m) in enumerate(((6, 5), (4, 2), (1, 3)))
+    ]
+    y, x = np.full((3, 9, 2), np.nan, "float32"), np.full((3, 7, 2), np.nan, "float32")
+    mask = np.zeros((3, 7), bool)
+    for i, (n, m) in enumerate(((6, 5), (4, 2), (1, 3))):
+        y[i, np.sort(rng.choice(9, n, replace=False))] = COURSE_TRUE[i, :n]
+        places = np.sort(rng.choice(7, m, replace=False))
+        x[i, places], mask[i, places] = COURSE_PRED[i, :m], True
+    found = to_numpy(loss.evaluate(y, x, None, mask))
+    np.testing.assert_allclose(found, alone, rtol=1e-4, atol=1e-5)
+    # Of one length, the mask is of both; a sequence without frames is worth nothing.
+    both = np.arange(6) < np.array([6, 3, 0])[:, None]
+    mine, theirs = COURSE_TRUE[:, ::-1], np.where(both[..., None], COURSE_TRUE, 1e6)
+    found = to_numpy(loss.evaluate(theirs, mine, None, both))
+    expected = [to_numpy(loss(COURSE_TRUE[i : i + 1, :n], mine[i : i + 1, :n]))[0]
+                for i, n in ((0, 6), (1, 3))]
+    np.testing.assert_allclose(found, [*expected, 0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.skipif(BACKEND == "torch", reason="nothing is compiled")
+def test_long_courses_compile():
+    """400 diagonals: a loop, not a graph of 400 steps."""
+    y, x = (rng.normal(size=(2, n, 2)).astype("float32") for n in (220, 180))
+    loss = kl.SoftDTW(0.5, reduction="sum")
+    expected = [warped(a, b, 0.5) for a, b in zip(y, x)]
+
+    def both(p):
+        return value_and_gradient(lambda p: loss(y, p), p)
+
+    value, gradient = both(x)
+    np.testing.assert_allclose(value, sum(v for v, _ in expected), rtol=1e-4)
+    np.testing.assert_allclose(gradient, [g for _, g in expected], rtol=1e-2, atol=1e-3)
+    for how, function in compiled(lambda p: loss(y, p)).items():
+        got = to_numpy(function(keras.ops.convert_to_tensor(x)))
+        np.testing.assert_allclose(got, value, rtol=1e-5, err_msg=how)
