@@ -16,6 +16,7 @@ from sklearn.datasets import load_digits
 import keras_losskit as kl
 
 WIDTH, LONGEST = 56, 5
+BATCH, EPOCHS = 60, 18
 BLANK = 0  # Digit d is class d + 1.
 
 
@@ -67,9 +68,10 @@ def main():
     x, y = strings(images[:1400], digits[:1400], 3000, rng)
     x_test, y_test = strings(images[1400:], digits[1400:], 300, rng)
     model = network()
-    model.compile(keras.optimizers.Adam(3e-3), loss=kl.CTC(blank=BLANK))
+    rate = keras.optimizers.schedules.CosineDecay(5e-3, EPOCHS * len(x) // BATCH)
+    model.compile(keras.optimizers.Adam(rate), loss=kl.CTC(blank=BLANK))
     history = model.fit(
-        x, y, validation_data=(x_test, y_test), batch_size=100, epochs=12, verbose=0
+        x, y, validation_data=(x_test, y_test), batch_size=BATCH, epochs=EPOCHS, verbose=0
     ).history
     print(f"loss of test strings: {history['val_loss'][0]:.2f} -> {history['val_loss'][-1]:.2f}")
     found = read(model.predict(x_test, verbose=0))

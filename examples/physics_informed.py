@@ -21,16 +21,16 @@ import keras_losskit as kl
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-POINTS, BATCH, EPOCHS = 4096, 512, 250
+POINTS, BATCH, EPOCHS = 4096, 512, 220
 
 
 def solution(p):
-    return np.sin(np.pi * p[:, :1]) * np.sin(2 * np.pi * p[:, 1:])
+    return np.sin(np.pi * p[:, :1]) * np.sin(np.pi * p[:, 1:])
 
 
 def source(p):
     """f = -Δu of that solution."""
-    return 5 * np.pi**2 * solution(p)
+    return 2 * np.pi**2 * solution(p)
 
 
 @keras.saving.register_keras_serializable(package="example_poisson")

@@ -1,9 +1,8 @@
 """How does a model learn which of two answers is preferred?
 
-A toy policy writes three digits in some order. It was trained on answers of which half are
-ascending and half descending. Then `DPO` sees pairs, one of them preferred: the ascending
-one. The policy comes to write it, also for digits of which it saw no pair, and stays near
-the reference, to which the loss holds it.
+A toy policy is given three numbers and writes them in some order: it was trained on answers of
+which half are ascending and half descending. Then `DPO` sees pairs, of which the ascending one
+is preferred. The policy comes to write it, also for numbers of which it saw no answer at all.
 
     python examples/preference.py
 """
@@ -15,24 +14,24 @@ import numpy as np
 
 import keras_losskit as kl
 
-DIGITS, LENGTH, SIZE = 10, 3, 96
+NUMBERS, LENGTH, SIZE = 16, 3, 128
 
 
 def data():
-    """Prompts of three digits in any order; both answers to each."""
-    prompts = np.array(list(itertools.permutations(range(DIGITS), LENGTH)))
-    np.random.default_rng(0).shuffle(prompts)
-    up = np.sort(prompts, axis=-1)
-    return prompts.astype("int32"), up.astype("int32"), up[:, ::-1].astype("int32")
+    """Prompts of three numbers, no two of the same ones; both answers to each."""
+    rng = np.random.default_rng(0)
+    up = np.array(list(itertools.combinations(range(NUMBERS), LENGTH)), dtype="int32")
+    rng.shuffle(up)
+    return rng.permuted(up, axis=-1), up, up[:, ::-1].copy()
 
 
 def policy():
-    """Logits of each digit of an answer, from the prompt and the digits before it."""
+    """Logits of each number of an answer, from the prompt and the numbers before it."""
     prompt = keras.Input((LENGTH,), dtype="int32")
     answer = keras.Input((LENGTH,), dtype="int32")
-    embedding = keras.layers.Embedding(DIGITS + 1, 16)
+    embedding = keras.layers.Embedding(NUMBERS + 1, 16)
     asked = keras.layers.Dense(SIZE)(keras.layers.Flatten()(one_hot(prompt)))
-    # One place to the right: digit t sees the digits before it, the first one none.
+    # One place to the right: each number sees those before it, the first one none.
     before = keras.layers.ZeroPadding1D((1, 0))(embedding(answer))[:, :-1]
     seen = keras.layers.Flatten()(before)
     logits = []
@@ -40,12 +39,12 @@ def policy():
         past = keras.layers.Dense(SIZE)(seen[:, : 16 * (t + 1)])
         hidden = keras.layers.Activation("gelu")(keras.layers.Add()([asked, past]))
         hidden = keras.layers.Dense(SIZE, activation="gelu")(hidden)
-        logits.append(keras.layers.Reshape((1, DIGITS))(keras.layers.Dense(DIGITS)(hidden)))
+        logits.append(keras.layers.Reshape((1, NUMBERS))(keras.layers.Dense(NUMBERS)(hidden)))
     return keras.Model([prompt, answer], keras.layers.Concatenate(axis=1)(logits))
 
 
 def one_hot(prompt):
-    return keras.layers.CategoryEncoding(DIGITS, output_mode="multi_hot")(prompt)
+    return keras.layers.CategoryEncoding(NUMBERS, output_mode="multi_hot")(prompt)
 
 
 @keras.saving.register_keras_serializable(package="example_preference")
@@ -67,7 +66,7 @@ def on_pairs(model):
 
 
 def written(model, prompts):
-    """The likeliest answers, digit by digit."""
+    """The likeliest answers, number by number."""
     answer = np.zeros((len(prompts), LENGTH), "int32")
     for t in range(LENGTH):
         answer[:, t] = model.predict([prompts, answer], verbose=0)[:, t].argmax(-1)
@@ -85,14 +84,14 @@ def report(when, model, pairs, prompts, up):
 def main():
     keras.utils.set_random_seed(0)
     prompts, up, down = data()
-    train, test = slice(0, 500), slice(500, None)
+    train, test = slice(0, 420), slice(420, None)
     model = policy()
     model.compile(
         keras.optimizers.Adam(3e-3), loss=kl.CategoricalCrossentropy(from_logits=True)
     )
     answers = np.concatenate([up[train], down[train]])
     model.fit(
-        [np.concatenate([prompts[train]] * 2), answers], answers, batch_size=100, epochs=60,
+        [np.concatenate([prompts[train]] * 2), answers], answers, batch_size=60, epochs=60,
         verbose=0,
     )
     pairs = on_pairs(model)
@@ -100,9 +99,9 @@ def main():
     # What the reference gives both answers stands beside them, as the target.
     shown = [prompts[train], up[train], down[train]]
     reference = pairs.predict(shown, verbose=0)
-    loss = kl.DPO(beta=0.3)
+    loss = kl.DPO(beta=0.5)
     pairs.compile(keras.optimizers.Adam(3e-4), loss=loss)
-    history = pairs.fit(shown, reference, batch_size=100, epochs=15, verbose=0).history["loss"]
+    history = pairs.fit(shown, reference, batch_size=60, epochs=10, verbose=0).history["loss"]
     print(f"loss: {history[0]:.2f} -> {history[-1]:.2f}, and log 2 where nothing has moved")
     after = report("after", model, pairs, prompts[test], up[test])
     moved = after[:, 0] - before[:, 0]

@@ -22,7 +22,7 @@ import keras_losskit as kl
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-LATENT, BATCH, STEPS, CRITIC_STEPS = 16, 128, 500, 4
+LATENT, BATCH, STEPS, CRITIC_STEPS = 16, 128, 800, 4
 
 
 def network(inputs, outputs, activation=None):

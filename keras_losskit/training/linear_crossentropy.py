@@ -292,7 +292,9 @@ def _log_sum_exp(z):
 
 
 def _capped(z, cap):
-    return cap * ops.tanh(z / cap)
+    if keras.backend.standardize_dtype(z.dtype) != "float64":
+        return cap * ops.tanh(z / cap)
+    return cap * (2 * ops.sigmoid(2 * z / cap) - 1)  # On JAX `ops.tanh` computes in float32.
 
 
 def _rows(hidden):
