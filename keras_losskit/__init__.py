@@ -174,6 +174,7 @@ from keras_losskit.losses.transport.chamfer import Chamfer
 from keras_losskit.losses.transport.sinkhorn import Sinkhorn
 from keras_losskit.training.add_loss import AddedLossLogger, AddLoss
 from keras_losskit.training.cosine_dense import CosineDense
+from keras_losskit.training.cross_batch_memory import CrossBatchMemory
 from keras_losskit.training.deep_supervision import AtResolution, DeepSupervision
 from keras_losskit.training.distribution_head import DistributionHead
 from keras_losskit.training.gradient_penalty import GradientPenalty
@@ -297,6 +298,7 @@ __all__ = [
     "AdjustableWeight",
     "AtResolution",
     "CosineDense",
+    "CrossBatchMemory",
     "CyclicalAnnealing",
     "DeepSupervision",
     "DistributionHead",

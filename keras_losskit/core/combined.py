@@ -55,6 +55,10 @@ class CombinedLoss(Loss):
         found = {takes_of(loss) for loss in self.operands()}
         return found.pop() if len(found) == 1 else None
 
+    @property
+    def gathers(self):
+        return any(loss.gathers for loss in self.operands())
+
     def at_step(self, step):
         """This loss with the weights that its schedules have at `step`.
 

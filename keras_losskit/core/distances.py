@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_losskit.core.anchors import places, rows_of
 from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.numerics import (
     at_least,
@@ -72,14 +73,14 @@ def _one_over_length(x, axis):
     return one_over(length, above=root_of_smallest(x))
 
 
-def products(x):
-    """The dot products of all pairs of rows of `x (N, D)`: `(N, N)`."""
-    return x @ ops.transpose(x)  # `ops.matmul` computes in float32 on torch.
+def products(x, anchors=None):
+    """The dot products of all pairs of rows of `x (N, D)`: `(N, N)`, or a row an anchor."""
+    return rows_of(x, anchors) @ ops.transpose(x)  # `ops.matmul` is float32 on torch.
 
 
-def cosines(x):
-    """The cosines of all pairs of rows of `x (N, D)`: `(N, N)`."""
-    return products(unit(x))
+def cosines(x, anchors=None):
+    """The cosines of all pairs of rows of `x (N, D)`: `(N, N)`, or a row an anchor."""
+    return products(unit(x), anchors)
 
 
 def between(x, y, distance):
@@ -90,27 +91,31 @@ def between(x, y, distance):
     return safe_sqrt(squared) if distance == "euclidean" else squared
 
 
-def pairwise(x, distance, mask=None):
-    """The distances of all pairs of rows of `x (N, D)`: `(N, N)`.
+def pairwise(x, distance, mask=None, anchors=None):
+    """The distances of all pairs of rows of `x (N, D)`: `(N, N)`, or a row an anchor.
 
     From one matrix product, |a|² + |b|² - 2·a·b. Rounding makes that wrong by
     some ε(|a|² + |b|²), so the row nearest to the mean of those that exist (by
     `mask`) is made the origin: that takes away what the rows have in common, and
     coordinates on a grid stay on it, so that equal distances stay equal. A squared
     distance within the rounding is not known; its root is continued to 0 by a
-    straight line in d²: identical rows are 0 apart, no distance is negative, and
-    the gradient of near-duplicates keeps its direction, with a length of at most 2.
+    straight line in d²: identical rows are 0 apart (up to the rounding, where only some
+    rows are anchors), no distance is negative, and the gradient of near-duplicates keeps
+    its direction, with a length of at most 2.
     """
     if distance == "cosine":
-        return _not_negative(1 - cosines(x))
-    origin = ops.stop_gradient(_central_row(x, mask))
+        return _not_negative(1 - cosines(x, anchors))
+    x = x - ops.stop_gradient(_central_row(x, mask))
 
-    def squares(x):
-        x = x - origin
-        product = x @ ops.transpose(x)
-        # From the product itself: the squares of identical rows then cancel exactly.
-        lengths = ops.diagonal(product)
-        lengths = lengths[:, None] + lengths[None, :]
+    def squares(a, x):
+        product = a @ ops.transpose(x)
+        if anchors is None:
+            # From the product itself: the squares of identical rows then cancel exactly.
+            lengths = ops.diagonal(product)
+            lengths = lengths[:, None] + lengths[None, :]
+        else:
+            lengths = ops.sum(ops.square(a), axis=-1)[:, None]
+            lengths = lengths + ops.sum(ops.square(x), axis=-1)[None, :]
         return lengths - 2 * product, lengths
 
     def sure(squared, lengths):
@@ -118,35 +123,34 @@ def pairwise(x, distance, mask=None):
         unsure = ops.stop_gradient(safe_sqrt(8 * epsilon * lengths))
         return squared > ops.square(unsure), unsure
 
-    def value(x):
-        squared, lengths = squares(x)
+    def value(a, x):
+        squared, lengths = squares(a, x)
         if distance == "squared_euclidean":
             return _not_negative(squared)
         known, unsure = sure(squared, lengths)
         root = ops.sqrt(ops.where(known, squared, 1))
         return ops.where(known, root, _not_negative(safe_divide(squared, unsure)))
 
-    def gradient(up, x):
+    def gradient(up, a, x):
         if distance == "euclidean":
-            squared, lengths = squares(x)
+            squared, lengths = squares(a, x)
             known, unsure = sure(squared, lengths)
             twice = 2 * ops.sqrt(ops.where(known, squared, 1))
             up = safe_divide(up, ops.where(known, twice, unsure))
-        # Σ_j (w_ij + w_ji)(x_i - x_j), without a matrix for the diagonal.
-        x = x - origin
-        sums = ops.sum(up, axis=1) + ops.sum(up, axis=0)
-        return 2 * (sums[:, None] * x - up @ x - ops.transpose(up) @ x)
+        # Σ_j w_ij·(a_i - x_j) and Σ_i w_ij·(x_j - a_i).
+        of_a = ops.sum(up, axis=1)[:, None] * a - up @ x
+        of_x = ops.sum(up, axis=0)[:, None] * x - ops.transpose(up) @ a
+        return 2 * of_a, 2 * of_x
 
-    return with_gradient(value, gradient, x)
+    return with_gradient(value, gradient, rows_of(x, anchors), x)
 
 
-def others(n, mask):
-    """Row i: which samples sample i can be paired with, `(n, n)`.
+def others(x, mask, anchors=None):
+    """Row i: which rows of `x` anchor i can be paired with, `(N, N)` or a row an anchor.
 
     All but itself, and only samples that exist.
     """
-    index = ops.arange(n, dtype="int32")
-    other = index[:, None] != index[None, :]
+    other = places(x, anchors)[:, None] != places(x, None)[None, :]
     return other if mask is None else ops.logical_and(other, mask[None, :])
 
 

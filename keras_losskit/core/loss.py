@@ -6,7 +6,8 @@ import json
 import keras
 from keras import ops
 
-from keras_losskit.core import config, run, shapes, targets
+from keras_losskit.core import config, gather, run, shapes, targets
+from keras_losskit.core.anchors import current, rows_of
 from keras_losskit.core.backend import leaves, name_scope, to_tensors
 from keras_losskit.core.building import LossClass
 from keras_losskit.core.config import decode
@@ -56,6 +57,9 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
       one number for the whole batch. With the class attribute `weighs_positions`
       it is given the weights of positions, `(B, …)`, alone, or `None`; those of
       samples, `(B,)`, are applied to its values.
+    - `anchors`: `(start, count)`, the rows that get values where the others are only
+      compared with, or `None` for all. A loss that does not take it computes the values of
+      all rows, of which those are kept.
 
     Raises:
         ValueError: where `y_true`, `y_pred` and `sample_weight` do not fit, or
@@ -100,7 +104,7 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         taken = inspect.signature(cls.call).parameters
-        cls._hook_takes = {k for k in ("mask", "sample_weight") if k in taken}
+        cls._hook_takes = {k for k in ("mask", "sample_weight", "anchors") if k in taken}
 
     @classmethod
     def default_name(cls):
@@ -122,6 +126,11 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
     def applies_weights(self):
         """Whether `call` applies all sample weights itself, those of samples too."""
         return "sample_weight" in self._hook_takes and not self.weighs_positions
+
+    @property
+    def gathers(self):
+        """Whether the batch is that of all replicas, not the local one."""
+        return False
 
     # --- what a subclass may write -------------------------------------------
 
@@ -160,8 +169,11 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
         """Which positions exist at all, or `None` for all."""
         return None
 
-    def value_mask(self, y_true, y_pred, mask):
-        """Which values count in a mean, or `None` for all that exist."""
+    def value_mask(self, y_true, y_pred, mask, anchors=None):
+        """Which values count in a mean, or `None` for all that exist.
+
+        `anchors` is given where `call` takes it.
+        """
         return None
 
     def countable(self, y_true, y_pred):
@@ -198,9 +210,10 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
 
     def reduce(self, values, weights, mask):
         """Reduce by this loss's own rule."""
+        replicas = gather.replicas_of(values) if self.gathers else None
         if len(values.shape) == 0:
-            return reduce_number(values, self.effective_reduction)
-        return reduce(values, weights, mask, self.effective_reduction)
+            return reduce_number(values, self.effective_reduction, replicas)
+        return reduce(values, weights, mask, self.effective_reduction, replicas)
 
     def weighable(self, y_true, y_pred, sample_weight, mask):
         """Values, and the weights and mask that are still to be applied."""
@@ -219,23 +232,63 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
         if present is not mask:
             y_true, y_pred = fill((y_true, y_pred), present)
         self.check_targets(*given, present)
-        hook = {}
-        if "mask" in self._hook_takes:
-            hook["mask"] = present
+        inside = None
         if "sample_weight" in self._hook_takes:
-            hook["sample_weight"], weights = self._inside_and_outside(weights)
-        values = self.call(y_true, y_pred, **hook)
-        attached = keras_mask(values)  # A hook may attach one, as Keras' own do.
+            inside, weights = self._inside_and_outside(weights)
+        anchors = current()
+        if anchors is not None and self.applies_weights:
+            raise ValueError(
+                f"{self.name}: it is one number for a whole batch, and cannot be that of some "
+                "rows among others."
+            )
+        values, counted = self._values(y_true, y_pred, present, inside, anchors)
+        if anchors is not None:
+            countable, weights, mask, not_ignored = (
+                rows_of(x, anchors) for x in (countable, weights, mask, not_ignored)
+            )
+            shape = (values.shape[0], *shape[1:])
         values = self._check_values(values, shape)
         if self.applies_weights:
             return values, None, None
         if weights is not None:
             check_aligned(self.name, "sample_weight", weights, values.shape, "values")
-        counted = combine_masks(attached, self.value_mask(y_true, y_pred, present))
         counted = combine_masks(counted, countable)
         for part in (mask, not_ignored):
             counted = combine_masks(counted, self._mask_of_values(part, values.shape))
         return values, weights, counted
+
+    def _values(self, y_true, y_pred, mask, sample_weight, anchors):
+        """The values of the anchors, and which of them count."""
+        replicas = gather.replicas_of(leaves(y_pred)[0]) if self.gathers else None
+        if replicas is not None:
+            y_true, y_pred, mask, sample_weight, anchors = self._of_all(
+                replicas, y_true, y_pred, mask, sample_weight, anchors
+            )
+        given = {"mask": mask, "sample_weight": sample_weight, "anchors": anchors}
+        values = self.call(
+            y_true, y_pred, **{name: given[name] for name in self._hook_takes}
+        )
+        attached = keras_mask(values)  # A hook may attach one, as Keras' own do.
+        if self.applies_weights:
+            return values, None
+        values = ops.convert_to_tensor(values)
+        if "anchors" in self._hook_takes:
+            return values, combine_masks(
+                attached, self.value_mask(y_true, y_pred, mask, anchors)
+            )
+        counted = combine_masks(attached, self.value_mask(y_true, y_pred, mask))
+        return rows_of(values, anchors), rows_of(counted, anchors)
+
+    def _of_all(self, replicas, y_true, y_pred, mask, sample_weight, anchors):
+        """What `_values` is given, of all replicas."""
+        takes = takes_of(self) or _UNDECLARED
+        plain = {"mask": mask, "weight": sample_weight}
+        slopes = {"y_pred": y_pred}
+        if takes.y_true != "unused":
+            (slopes if takes.y_true_gradient else plain)["y_true"] = y_true
+        slopes, plain, anchors = gather.joined(replicas, slopes, plain, anchors)
+        y_true = {"y_true": y_true, **plain, **slopes}["y_true"]
+        return y_true, slopes["y_pred"], plain["mask"], plain["weight"], anchors
 
     def _inside_and_outside(self, weights):
         """The weights that `call` applies, and those that its values get."""

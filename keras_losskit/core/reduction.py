@@ -116,14 +116,15 @@ def weigh(values, weights, mask):
     return ops.where(weights == 0, ops.zeros_like(values), values * weights)
 
 
-def reduce(values, weights, mask, reduction):
+def reduce(values, weights, mask, reduction, everywhere=None):
     """Reduce `values (B, …)` as Keras does.
 
     `weights` and `mask` are `None` or aligned from the left with `values`.
     Means count the unmasked values; `"mean_with_sample_weight"` divides by the
     sum of their weights instead. With nothing to count the mean is 0. Means
     are divided by the number of `tf.distribute` replicas, whose sum Keras
-    takes.
+    takes. `everywhere`: the replicas over all of whose values the number is, the same on
+    each; it is its replica's share then, even of a sum.
     """
     rule = REDUCTIONS[reduction]
     weighted = weigh(values, weights, mask)
@@ -131,13 +132,19 @@ def reduce(values, weights, mask, reduction):
         return weighted
     total = ops.sum(weighted)
     if rule.is_sum:
-        return total
-    return scale_for_replicas(_divide(total, _count(values, weights, mask, rule)))
+        return total if everywhere is None else scale_for_replicas(everywhere.sum(total))
+    count = _count(values, weights, mask, rule)
+    if everywhere is not None:
+        both = everywhere.sum(ops.stack([total, ops.cast(count, total.dtype)]))
+        total, count = both[0], both[1]
+    return scale_for_replicas(_divide(total, count))
 
 
-def reduce_number(value, reduction):
+def reduce_number(value, reduction, everywhere=None):
     """Reduce one number for a whole batch: there is nothing left to sum."""
-    return scale_for_replicas(value) if REDUCTIONS[reduction].divisor else value
+    rule = REDUCTIONS[reduction]
+    shared = rule.divisor or (rule.is_sum and everywhere is not None)
+    return scale_for_replicas(value) if shared else value
 
 
 def scale_for_replicas(mean):

@@ -26,6 +26,7 @@ OF_BOTH = {
     ("counts", "parameters"): "counts",  # Predicted by a rate's logarithm, or in blocks.
     ("probability", "parameters"): "real",
     ("any", "logits"): "packed",  # Ids beside other columns: no magnitude of all of them.
+    ("any", "view"): "packed",
 }
 OF_PREDICTIONS = {"cosines": "cosines", "distances": "real"}
 OF_TARGETS = {
@@ -84,7 +85,9 @@ class Case:
 
     def found(self, y_true, y_pred):
         """The reference's values; NaN where there is none, such as no valid pair."""
-        return np.asarray(self.reference(y_true, y_pred, **self.options), dtype="float64")
+        # One device's batch is that of all; of several, see training/test_gather.py.
+        options = {name: value for name, value in self.options.items() if name != "gather"}
+        return np.asarray(self.reference(y_true, y_pred, **options), dtype="float64")
 
     def among(self, present):
         """Values of each sample where it meets only those of the others that are present."""

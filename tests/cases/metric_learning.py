@@ -127,7 +127,7 @@ def angular(x, a, positives, negatives, angle):
 
 def embeddings(loss, value, label="", needs_negatives=True, **options):
     return Case(
-        loss, options, IDS, EMBEDDINGS, per_anchor(value, needs_negatives),
+        loss, {**options, "gather": True}, IDS, EMBEDDINGS, per_anchor(value, needs_negatives),
         label=label,
     )
 
@@ -253,7 +253,7 @@ CASES = [
     *mined(kl.TripletSemiHard, semi_hard),
     *mined(kl.TripletHard, hard),
     *mined(kl.TripletAll, batch_all),
-    Case(kl.NPairs, {"l2": 0.3}, ANCHORS, PARTNERS, n_pairs),
+    Case(kl.NPairs, {"l2": 0.3, "gather": True}, ANCHORS, PARTNERS, n_pairs),
     embeddings(kl.LiftedStructure, lifted, margin=0.7),
     embeddings(kl.MultiSimilarity, multi_similarity, alpha=1.5, beta=20.0, base=0.3),
     embeddings(kl.Circle, circle, gamma=6.0, margin=0.3),
@@ -269,8 +269,8 @@ CASES = [
     ),
     cosines(kl.ProxyNCA, proxy_nca, scale=3.0),
     Case(
-        kl.ProxyAnchor, {"margin": 0.2, "scale": 4.0}, np.array([0, 2, 0, 1]), COSINES[:, 0],
-        proxy_anchor, batch=True,
+        kl.ProxyAnchor, {"margin": 0.2, "scale": 4.0, "gather": True}, np.array([0, 2, 0, 1]),
+        COSINES[:, 0], proxy_anchor, batch=True,
     ),
 ]
 
@@ -278,6 +278,7 @@ BAD_OPTIONS = {
     "margin": (-0.1, float("nan"), float("inf"), "1", None, True),
     "distance": ("manhattan", None, 2),
     "soft": (1, None, "yes"),
+    "gather": (1, None, "yes"),
     "l2": (-0.1, float("nan"), "1"),
     "alpha": (0, -1, float("nan")),
     "beta": (0, -1, float("nan")),

@@ -36,15 +36,21 @@ def decoupled(y_true, y_pred, temperature):
     return [(direction(i, i + n) + direction(i + n, i)) / 2 for i in range(n)]
 
 
-def info_nce(y_true, y_pred, temperature, symmetric):
-    def direction(i, a, b):
-        e = [math.exp(cosine(a[i], x) / temperature) for x in b]
-        return -math.log(e[i] / sum(e))
+def info_nce(y_true, y_pred, temperature, symmetric, ids=False, log_q=False):
+    n = len(y_pred)
+    columns, y_true = y_true[:, : ids + log_q], y_true[:, ids + log_q :]
+    item = columns[:, 0] if ids else range(n)
+    correction = columns[:, -1] if log_q else [0.0] * n
+
+    def direction(i, a, b, correction):
+        e = [math.exp(cosine(a[i], b[j]) / temperature - correction[j]) for j in range(n)]
+        return -math.log(e[i] / sum(e[j] for j in range(n) if j == i or item[j] != item[i]))
 
     out = []
-    for i in range(len(y_true)):
-        value = direction(i, y_true, y_pred)
-        out.append((value + direction(i, y_pred, y_true)) / 2 if symmetric else value)
+    for i in range(n):
+        value = direction(i, y_true, y_pred, correction)
+        back = direction(i, y_pred, y_true, [0.0] * n)
+        out.append((value + back) / 2 if symmetric else value)
     return out
 
 
@@ -174,8 +180,18 @@ def matryoshka(y_true, y_pred, sizes, weights):
 
 
 def views(loss, reference, label="", batch=False, detached=False, **options):
+    if loss is not kl.NegativeCosine:
+        options["gather"] = True
     return Case(
         loss, options, FIRST, SECOND, reference, label=label, batch=batch, detached=detached
+    )
+
+
+def packed(label, columns, **options):
+    """InfoNCE on ids or log q before the embedding."""
+    return Case(
+        kl.InfoNCE, {"temperature": 0.2, **options}, np.concatenate([columns, FIRST], axis=1),
+        SECOND, info_nce, label=label,
     )
 
 
@@ -183,6 +199,8 @@ CASES = [
     views(kl.NTXent, nt_xent, temperature=0.3),
     views(kl.InfoNCE, info_nce, "symmetric", temperature=0.2, symmetric=True),
     views(kl.InfoNCE, info_nce, "one-way", temperature=0.2, symmetric=False),
+    packed("ids", [[3.0], [1.0], [3.0], [2.0], [1.0]], symmetric=True, ids=True),
+    packed("log-q", [[-1.0], [-3.0], [-0.5], [-2.0], [-1.5]], symmetric=True, log_q=True),
     views(kl.SigLIP, sig_lip, temperature=4.0, bias=-1.5),
     views(kl.BarlowTwins, barlow_twins, batch=True, redundancy_weight=0.3),
     views(kl.VICReg, vicreg, batch=True, invariance=2.0, variance=3.0, covariance=0.5),
@@ -197,7 +215,7 @@ CASES = [
     views(
         kl.DINO, dino, "plain", student_temperature=0.3, teacher_temperature=0.2, centering="none"
     ),
-    Case(kl.CoSENT, {"scale": 3.0}, GRADES, COSINES, cosent, batch=True),
+    Case(kl.CoSENT, {"scale": 3.0, "gather": True}, GRADES, COSINES, cosent, batch=True),
     Case(
         kl.Matryoshka, {"sizes": [3, 2], "weights": [0.5, 2.0]}, FIRST, SECOND, matryoshka,
         argument=[kl.InfoNCE(0.3)],
@@ -218,6 +236,9 @@ BAD_OPTIONS = {
     "iterations": (0, 1.5, "3", None),
     "bandwidths": ([], [0.0], [-1.0], [float("nan")], 1.0, None),
     "symmetric": (1, None, "yes"),
+    "ids": (1, None, "yes"),
+    "log_q": (1, None, "yes"),
+    "gather": (1, None, "yes"),
     "bias": (float("nan"), float("inf"), "1", None),
     "redundancy_weight": (-1, float("nan"), "1"),
     "invariance": (-1, float("nan"), "1"),

@@ -5,6 +5,7 @@ import math
 from keras import ops
 
 from keras_losskit.core import checks, distances
+from keras_losskit.core.anchors import rows_of
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import NOTHING, largest_where, mean_where, softplus
 from keras_losskit.losses.metric_learning.base import EmbeddingLoss, pairs
@@ -19,6 +20,7 @@ class Angular(EmbeddingLoss):
 
     Args:
         angle: α in degrees, 0 < α < 90; the paper uses 36 to 55.
+        gather: as in `NTXent`.
 
     | elsewhere | here |
     |---|---|
@@ -27,12 +29,12 @@ there negatives are not normalised; the mean over all pairs |
 
     The paper adds twice this loss to that of N-pairs.
 
-    Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`,
-    which are normalised; values `(B,)`, the mean over the anchor's positives; an
-    anchor without a positive or a negative is not counted. All triplets are
-    summed by one product of B×B matrices: O(B³) multiplications, O(B²) memory.
-    Beyond 73 degrees terms e^-87 below the largest are lost in float32. In-batch:
-    under data parallelism each device sees its local batch.
+    Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`, which
+    are normalised; values `(B,)`, the mean over the anchor's positives; an anchor
+    without a positive or a negative is not counted. All triplets are summed by one
+    product of B×B matrices: O(B³) multiplications, O(B²) memory. Beyond 73 degrees terms
+    e^-87 below the largest are lost in float32. In-batch: under data parallelism each
+    device sees its local batch, or with `gather` all of it.
 
     Raises:
         ValueError: for `angle` outside (0, 90), or shapes that do not fit.
@@ -53,7 +55,7 @@ there negatives are not normalised; the mean over all pairs |
         super().__init__(**common)
         self.angle = checks.real(self, "angle", angle, above=0, below=90)
 
-    def call(self, y_true, y_pred, mask=None):
+    def call(self, y_true, y_pred, mask=None, anchors=None):
         squared_tan = math.tan(math.radians(self.angle)) ** 2
         s = distances.cosines(y_pred)
         positive, negative = pairs(y_true, mask)
@@ -63,9 +65,11 @@ there negatives are not normalised; the mean over all pairs |
         top = ops.stop_gradient(largest_where(push, negative))
         shifted = ops.where(negative, push - top[:, None], ops.zeros_like(push))
         terms = ops.where(negative, ops.exp(shifted), ops.zeros_like(push))
-        total = distances.products(terms)
+        total = distances.products(terms, anchors)
+        s, positive = rows_of(s, anchors), rows_of(positive, anchors)
         used = ops.logical_and(positive, ops.logical_not(total <= 0))  # NaN is used.
-        logarithm = ops.log(ops.where(used, total, 1)) + top[:, None] + top[None, :]
+        logarithm = ops.log(ops.where(used, total, 1))
+        logarithm = logarithm + rows_of(top, anchors)[:, None] + top[None, :]
         f = logarithm - 2 * (1 + squared_tan) * s
         f = ops.where(used, f, ops.full_like(f, NOTHING))
         return mean_where(softplus(f), positive)

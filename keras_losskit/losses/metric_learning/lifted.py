@@ -18,6 +18,7 @@ class LiftedStructure(EmbeddingLoss):
 
     Args:
         margin: how far negatives are pushed, >= 0.
+        gather: as in `NTXent`.
 
     | elsewhere | here |
     |---|---|
@@ -26,10 +27,11 @@ are equally large |
     | pytorch-metric-learning `LiftedStructureLoss(neg_margin=1)` | as TFA's, of normalised \
 embeddings |
 
-    Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`;
-    values `(B,)`, the mean over the anchor's positives; an anchor without a
-    positive or a negative is not counted. O(B²·D) time, O(B²) memory. In-batch:
-    under data parallelism each device sees its local batch.
+    Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`; values
+    `(B,)`, the mean over the anchor's positives; an anchor without a positive or a
+    negative is not counted. O(B²·D) time, O(B²) memory. In-batch: under data parallelism
+    each device sees its local batch, or with `gather` all of it, which each then
+    computes.
 
     Raises:
         ValueError: for `margin` < 0, or shapes that do not fit.

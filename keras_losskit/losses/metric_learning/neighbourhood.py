@@ -1,7 +1,5 @@
 """Softmax over all other samples of the batch."""
 
-from keras import ops
-
 from keras_losskit.core import checks, distances
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import log_sum_exp, mean_where
@@ -31,16 +29,17 @@ class SupervisedContrastive(NeighbourhoodLoss):
 
     Args:
         temperature: T > 0.
+        gather: as in `NTXent`.
 
     | elsewhere | here |
     |---|---|
     | the authors' code, `base_temperature=0.07` | `(T / 0.07) * SupervisedContrastive(T)` |
     | pytorch-metric-learning `SupConLoss(0.1)` | `SupervisedContrastive(0.1)` |
 
-    Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`,
-    which are normalised; values `(B,)`, one per anchor; an anchor without a
-    positive is not counted. O(B²·D) time, O(B²) memory. In-batch: under data
-    parallelism each device sees its local batch.
+    Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`, which
+    are normalised; values `(B,)`, one per anchor; an anchor without a positive is not
+    counted. O(B²·D) time, O(B²) memory. In-batch: under data parallelism each device
+    sees its local batch, or with `gather` all of it.
 
     Raises:
         ValueError: for `temperature` <= 0, or shapes that do not fit.
@@ -60,10 +59,11 @@ class SupervisedContrastive(NeighbourhoodLoss):
     def __init__(self, temperature=0.1, **common):
         super().__init__(temperature, **common)
 
-    def call(self, y_true, y_pred, mask=None):
-        s = distances.cosines(y_pred) / self.temperature
-        positive, _ = pairs(y_true, mask)
-        return log_sum_exp(s, distances.others(ops.shape(s)[0], mask)) - mean_where(s, positive)
+    def call(self, y_true, y_pred, mask=None, anchors=None):
+        s = distances.cosines(y_pred, anchors) / self.temperature
+        positive, _ = pairs(y_true, mask, anchors)
+        other = distances.others(y_pred, mask, anchors)
+        return log_sum_exp(s, other) - mean_where(s, positive)
 
 
 @register
@@ -76,6 +76,7 @@ class SoftNearestNeighbor(NeighbourhoodLoss):
 
     Args:
         temperature: T > 0, in units of a squared distance.
+        gather: as in `NTXent`.
 
     | elsewhere | here |
     |---|---|
@@ -85,10 +86,10 @@ the sum is divided by the batch |
 
     cleverhans offers cosine distances, too.
 
-    Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`;
-    values `(B,)`, one per anchor; an anchor without a positive is not counted.
-    O(B²·D) time, O(B²) memory. In-batch: under data parallelism each device sees
-    its local batch.
+    Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`; values
+    `(B,)`, one per anchor; an anchor without a positive is not counted. O(B²·D) time,
+    O(B²) memory. In-batch: under data parallelism each device sees its local batch, or
+    with `gather` all of it.
 
     Raises:
         ValueError: for `temperature` <= 0, or shapes that do not fit.
@@ -109,7 +110,9 @@ the sum is divided by the batch |
     def __init__(self, temperature=1.0, **common):
         super().__init__(temperature, **common)
 
-    def call(self, y_true, y_pred, mask=None):
-        s = distances.pairwise(y_pred, "squared_euclidean", mask) * (-1 / self.temperature)
-        positive, _ = pairs(y_true, mask)
-        return log_sum_exp(s, distances.others(ops.shape(s)[0], mask)) - log_sum_exp(s, positive)
+    def call(self, y_true, y_pred, mask=None, anchors=None):
+        d = distances.pairwise(y_pred, "squared_euclidean", mask, anchors)
+        s = d * (-1 / self.temperature)
+        positive, _ = pairs(y_true, mask, anchors)
+        other = distances.others(y_pred, mask, anchors)
+        return log_sum_exp(s, other) - log_sum_exp(s, positive)

@@ -3,8 +3,10 @@
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.anchors import rows_of
+from keras_losskit.core.distances import others
 from keras_losskit.core.loss import register
-from keras_losskit.losses.paired_views.base import ViewsLoss
+from keras_losskit.losses.paired_views.base import ViewsLoss, against_others
 
 
 @register
@@ -17,6 +19,7 @@ class NPairs(ViewsLoss):
 
     Args:
         l2: >= 0, the weight of the squared lengths.
+        gather: as in `NTXent`.
 
     | elsewhere | here |
     |---|---|
@@ -25,9 +28,9 @@ class NPairs(ViewsLoss):
 distinct classes |
     | pytorch-metric-learning `NPairsLoss()` | picks the pairs by label, and normalises them |
 
-    Call with `y_true`, `y_pred` `(B, D)`; values `(B,)`; gradients flow to both.
-    O(B²·D) time, O(B²) memory. In-batch: under data parallelism each device sees
-    its local batch.
+    Call with `y_true`, `y_pred` `(B, D)`; values `(B,)`; gradients flow to both. O(B²·D)
+    time, O(B²) memory. In-batch: under data parallelism each device sees its local
+    batch, or with `gather` all of it.
 
     Raises:
         ValueError: for `l2` < 0, or shapes that do not fit.
@@ -48,10 +51,12 @@ distinct classes |
         super().__init__(**common)
         self.l2 = checks.real(self, "l2", l2, at_least=0)
 
-    def call(self, y_true, y_pred, mask=None):
-        logits = y_true @ ops.transpose(y_pred)
-        values = self.against_others(logits, ops.sum(y_true * y_pred, axis=-1), mask)
+    def call(self, y_true, y_pred, mask=None, anchors=None):
+        a, p = rows_of(y_true, anchors), rows_of(y_pred, anchors)
+        logits = a @ ops.transpose(y_pred)
+        other = others(y_pred, mask, anchors)
+        values = against_others(logits, ops.sum(a * p, axis=-1), other)
         if not self.l2:
             return values
-        lengths = ops.sum(ops.square(y_true) + ops.square(y_pred), axis=-1)
+        lengths = ops.sum(ops.square(a) + ops.square(p), axis=-1)
         return values + self.l2 / 4 * lengths

@@ -17,6 +17,7 @@ class MultiSimilarity(EmbeddingLoss):
         alpha: α > 0, the sharpness of the positives.
         beta: β > 0, the sharpness of the negatives.
         base: λ, the similarity around which pairs are hard; any number.
+        gather: as in `NTXent`.
 
     | elsewhere | here |
     |---|---|
@@ -25,10 +26,11 @@ anchors with pairs of one kind only |
     | TF-Similarity `MultiSimilarityLoss(alpha=2, beta=40, lmda=0.5)` | `beta=40`; it mines \
 pairs first, and divides by the batch |
 
-    Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`,
-    which are normalised; values `(B,)`, one per anchor; as in the authors' code,
-    an anchor without a positive or a negative is not counted. O(B²·D) time, O(B²)
-    memory. In-batch: under data parallelism each device sees its local batch.
+    Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`, which
+    are normalised; values `(B,)`, one per anchor; as in the authors' code, an anchor
+    without a positive or a negative is not counted. O(B²·D) time, O(B²) memory.
+    In-batch: under data parallelism each device sees its local batch, or with `gather`
+    all of it.
 
     Raises:
         ValueError: for options out of range, or shapes that do not fit.
@@ -51,9 +53,9 @@ pairs first, and divides by the batch |
         self.beta = checks.real(self, "beta", beta, above=0)
         self.base = checks.real(self, "base", base)
 
-    def call(self, y_true, y_pred, mask=None):
-        s = distances.cosines(y_pred) - self.base
-        positive, negative = pairs(y_true, mask)
+    def call(self, y_true, y_pred, mask=None, anchors=None):
+        s = distances.cosines(y_pred, anchors) - self.base
+        positive, negative = pairs(y_true, mask, anchors)
         pull = softplus(log_sum_exp(-self.alpha * s, positive)) / self.alpha
         push = softplus(log_sum_exp(self.beta * s, negative)) / self.beta
         return pull + push
@@ -70,6 +72,7 @@ class Circle(EmbeddingLoss):
     Args:
         gamma: γ > 0, the scale.
         margin: 0 <= m <= 1.
+        gather: as in `NTXent`.
 
     | elsewhere | here |
     |---|---|
@@ -80,9 +83,9 @@ and counts values > 0 only |
     | TF-Similarity `CircleLoss()` | another one: log(1 + Σ_n) + log(1 + Σ_p) of the two sums |
 
     Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)` of
-    length 1; values `(B,)`, one per anchor; an anchor without a positive or a
-    negative is not counted. O(B²·D) time, O(B²) memory. In-batch: under data
-    parallelism each device sees its local batch.
+    length 1; values `(B,)`, one per anchor; an anchor without a positive or a negative
+    is not counted. O(B²·D) time, O(B²) memory. In-batch: under data parallelism each
+    device sees its local batch, or with `gather` all of it.
 
     Raises:
         ValueError: for options out of range, or shapes that do not fit.
@@ -104,10 +107,10 @@ and counts values > 0 only |
         self.gamma = checks.real(self, "gamma", gamma, above=0)
         self.margin = checks.real(self, "margin", margin, at_least=0, at_most=1)
 
-    def call(self, y_true, y_pred, mask=None):
+    def call(self, y_true, y_pred, mask=None, anchors=None):
         m = self.margin
-        d = at_least(1 - distances.products(y_pred), 0)
-        positive, negative = pairs(y_true, mask)
+        d = at_least(1 - distances.products(y_pred, anchors), 0)
+        positive, negative = pairs(y_true, mask, anchors)
         pull = log_sum_exp(-self.gamma * (m + d) * (m - d), positive)
         push = log_sum_exp(self.gamma * at_least(1 + m - d, 0) * (1 - m - d), negative)
         return softplus(pull + push)

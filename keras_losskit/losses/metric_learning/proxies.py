@@ -3,6 +3,7 @@
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.in_batch import InBatchLoss
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import log_sum_exp, mean_where, softplus
 from keras_losskit.core.takes import Takes
@@ -55,7 +56,7 @@ class ProxyNCA(ScaledCosineLoss):
 
 
 @register
-class ProxyAnchor(ScaledCosineLoss):
+class ProxyAnchor(InBatchLoss, ScaledCosineLoss):
     """Proxy-Anchor: the proxies are anchors, the batch's samples their pairs.
 
     The mean over proxies with a sample in the batch of
@@ -65,12 +66,14 @@ class ProxyAnchor(ScaledCosineLoss):
     Args:
         margin: m >= 0, in units of a cosine.
         scale: s > 0 (the paper's α).
+        gather: as in `NTXent`.
 
     Call with `y_true` `(B,)`, `(B, 1)` or `(B, C)`, `y_pred` cosines `(B, C)` from
-    `CosineDense`. `sample_weight` multiplies each sample's exponentials inside
-    the sums. O(B·C) time and memory. In-batch: under data parallelism each device
-    sees its local batch. pytorch-metric-learning's `ProxyAnchorLoss(margin=0.1,
-    alpha=32)` holds the proxies itself.
+    `CosineDense`. `sample_weight` multiplies each sample's exponentials inside the sums.
+    O(B·C) time and memory. In-batch: under data parallelism each device sees its local
+    batch, or with `gather` all of it, which each then computes.
+    pytorch-metric-learning's `ProxyAnchorLoss(margin=0.1, alpha=32)` holds the proxies
+    itself.
 
     Raises:
         ValueError: for options out of range, shapes that do not fit, or (where
@@ -90,7 +93,7 @@ class ProxyAnchor(ScaledCosineLoss):
     takes = Takes("classes", "cosines", "classes", in_batch=True)
 
     def __init__(self, margin=0.1, scale=32.0, **common):
-        super().__init__(scale, **common)
+        super().__init__(scale=scale, **common)
         self.margin = checks.real(self, "margin", margin, at_least=0)
 
     def prepare(self, y_true, y_pred):

@@ -45,6 +45,7 @@ class TripletHard(TripletLoss):
             distance; unused if `soft`.
         distance: "euclidean", "squared_euclidean" or "cosine" (1 - cos).
         soft: softplus(d_ap - d_an) in place of the hinge; the paper's soft margin.
+        gather: as in `NTXent`.
 
     | elsewhere | here |
     |---|---|
@@ -54,10 +55,10 @@ class TripletHard(TripletLoss):
     | pytorch-metric-learning `BatchHardMiner` + `TripletMarginLoss` | normalises; the mean over \
 active ones only |
 
-    Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`;
-    values `(B,)`, one per anchor; an anchor without a positive or a negative is
-    not counted. O(B²·D) time, O(B²) memory. In-batch: under data parallelism each
-    device sees its local batch.
+    Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`; values
+    `(B,)`, one per anchor; an anchor without a positive or a negative is not counted.
+    O(B²·D) time, O(B²) memory. In-batch: under data parallelism each device sees its
+    local batch, or with `gather` all of it.
 
     Raises:
         ValueError: for options out of range, or shapes that do not fit.
@@ -73,9 +74,9 @@ active ones only |
     Person Re-Identification* (2017), https://arxiv.org/abs/1703.07737
     """
 
-    def call(self, y_true, y_pred, mask=None):
-        d = distances.pairwise(y_pred, self.distance, mask)
-        positive, negative = pairs(y_true, mask)
+    def call(self, y_true, y_pred, mask=None, anchors=None):
+        d = distances.pairwise(y_pred, self.distance, mask, anchors)
+        positive, negative = pairs(y_true, mask, anchors)
         return self.cost(largest_where(d, positive), -largest_where(-d, negative))
 
 

@@ -23,13 +23,12 @@ INFINITY = float("inf")
 class OrderedTripletLoss(TripletLoss):
     """Base of losses that look at all triplets; an anchor's pairs are a *column*."""
 
-    def call(self, y_true, y_pred, mask=None):
-        positive, negative = pairs(y_true, mask)
-        return self.over_columns(
-            distances.pairwise(y_pred, self.distance, mask),
-            ops.transpose(positive),
-            ops.transpose(negative),
-        )
+    def call(self, y_true, y_pred, mask=None, anchors=None):
+        positive, negative = pairs(y_true, mask, anchors)
+        d = distances.pairwise(y_pred, self.distance, mask, anchors)
+        if anchors is not None:  # Else the columns are the rows.
+            d = ops.transpose(d)
+        return self.over_columns(d, ops.transpose(positive), ops.transpose(negative))
 
 
 @register
@@ -45,6 +44,7 @@ class TripletSemiHard(OrderedTripletLoss):
             distance; unused if `soft`.
         distance: "euclidean", "squared_euclidean" or "cosine" (1 - cos).
         soft: softplus(d_ap - d_an) in place of the hinge.
+        gather: as in `NTXent`.
 
     | elsewhere | here |
     |---|---|
@@ -56,11 +56,11 @@ equal if classes are equally large |
     | pytorch-metric-learning `TripletMarginMiner(type_of_triplets="semihard")` | normalises; \
 every semi-hard negative within the margin, not the nearest alone |
 
-    Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`;
-    values `(B,)`, the mean over the anchor's positives; an anchor without a
-    positive or a negative is not counted. One sort and a bisection per anchor,
-    done for all at once: O(B²·(D + log² B)) time, O(B²) memory. In-batch: under
-    data parallelism each device sees its local batch.
+    Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`; values
+    `(B,)`, the mean over the anchor's positives; an anchor without a positive or a
+    negative is not counted. One sort and a bisection per anchor, done for all at once:
+    O(B²·(D + log² B)) time, O(B²) memory. In-batch: under data parallelism each device
+    sees its local batch, or with `gather` all of it.
 
     Raises:
         ValueError: for options out of range, or shapes that do not fit.
@@ -115,6 +115,7 @@ class TripletAll(OrderedTripletLoss):
         distance: "euclidean", "squared_euclidean" or "cosine" (1 - cos).
         soft: softplus(d_ap - d_an) in place of the hinge; it is positive for
             every triplet, so the mean is over all of them.
+        gather: as in `NTXent`.
 
     | elsewhere | here |
     |---|---|
@@ -122,12 +123,12 @@ class TripletAll(OrderedTripletLoss):
 active triplets of the whole batch at once |
     | Hermans' "batch all" without "≠0" | the mean over all triplets |
 
-    Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`;
-    values `(B,)`; an anchor without a positive or a negative is not counted. The
-    hinge counts triplets by sorting: O(B²·(D + log² B)) time, O(B²) memory. A
-    softplus has no such shortcut: O(B³) time in B steps, still O(B²) memory, and
-    a second derivative of 0. In-batch: under data parallelism each device sees
-    its local batch.
+    Call with `y_true` class ids `(B,)` or `(B, 1)`, `y_pred` embeddings `(B, D)`; values
+    `(B,)`; an anchor without a positive or a negative is not counted. The hinge counts
+    triplets by sorting: O(B²·(D + log² B)) time, O(B²) memory. A softplus has no such
+    shortcut: O(B³) time in B steps, still O(B²) memory, and a second derivative of 0.
+    In-batch: under data parallelism each device sees its local batch, or with `gather`
+    all of it.
 
     Raises:
         ValueError: for options out of range, or shapes that do not fit.

@@ -47,10 +47,12 @@ class DINO(PrototypeLoss):
         centering: `"sinkhorn"`, three rounds of Sinkhorn-Knopp over the batch (as DINOv2
             does), which need no state; `"none"`: q = softmax(t/T_t), for scores that the
             model has centered.
+        gather: as in `NTXent`.
 
-    Call with the teacher's scores as `y_true` and the student's as `y_pred`, both `(B, K)`;
-    values `(B,)`; the gradient flows to `y_pred` alone. O(B·K) time and memory. In-batch
-    with `centering="sinkhorn"`: under data parallelism each device sees its local batch.
+    Call with the teacher's scores as `y_true` and the student's as `y_pred`, both
+    `(B, K)`; values `(B,)`; the gradient flows to `y_pred` alone. O(B·K) time and memory.
+    In-batch with `centering="sinkhorn"`: under data parallelism each device sees its
+    local batch, or with `gather` all of it, which each then computes.
 
     Raises:
         ValueError: for options out of range, or shapes that do not fit.
@@ -104,15 +106,16 @@ class SwAV(PrototypeLoss):
         temperature: T > 0.
         epsilon: the entropy of the assignment, > 0: the scores are divided by it.
         iterations: rounds of Sinkhorn-Knopp, an integer >= 1.
+        gather: as in `NTXent`.
 
     | elsewhere | here |
     |---|---|
     | the authors' code for two crops, its mean over both | `SwAV()` |
     | lightly `SwaVLoss()`, two high-resolution views | `SwAV()` |
 
-    Call with `y_true`, `y_pred` `(B, K)`, the scores of both views; values `(B,)`; gradients
-    flow to both. O(B·K) time and memory. In-batch: under data parallelism each device sees
-    its local batch.
+    Call with `y_true`, `y_pred` `(B, K)`, the scores of both views; values `(B,)`;
+    gradients flow to both. O(B·K) time and memory. In-batch: under data parallelism each
+    device sees its local batch, or with `gather` all of it, which each then computes.
 
     Raises:
         ValueError: for options out of range, or shapes that do not fit.

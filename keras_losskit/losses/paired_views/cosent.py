@@ -3,14 +3,15 @@
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.loss import Loss, register
+from keras_losskit.core.in_batch import InBatchLoss
+from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import log_sum_exp, softplus
 from keras_losskit.core.reduction import align_left
 from keras_losskit.core.takes import Takes
 
 
 @register
-class CoSENT(Loss):
+class CoSENT(InBatchLoss):
     """CoSENT: log(1 + Σ over pairs i, j with y_i < y_j of e^(scale·(s_i - s_j))).
 
     Each sample is a pair of texts with the cosine s of their embeddings, and a grade y of
@@ -19,6 +20,7 @@ class CoSENT(Loss):
 
     Args:
         scale: what differences of cosines are multiplied by, > 0.
+        gather: as in `NTXent`.
 
     `sample_weight` weighs each comparison by the product of both weights.
 
@@ -26,9 +28,10 @@ class CoSENT(Loss):
     |---|---|
     | sentence-transformers `CoSENTLoss(scale=20)` | `CoSENT()` of the pairs' cosines |
 
-    Call with grades `y_true` and cosines `y_pred`, `(B,)` or `(B, 1)`; one number for the
-    batch, 0 where all grades are equal. O(B²) time and memory. In-batch: under data
-    parallelism each device sees its local batch.
+    Call with grades `y_true` and cosines `y_pred`, `(B,)` or `(B, 1)`; one number for
+    the batch, 0 where all grades are equal. O(B²) time and memory. In-batch: under data
+    parallelism each device sees its local batch, or with `gather` all of it, which each
+    then computes.
 
     Raises:
         ValueError: for `scale` <= 0, or shapes that do not fit.

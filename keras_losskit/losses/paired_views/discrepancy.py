@@ -20,11 +20,12 @@ class MaximumMeanDiscrepancy(StatisticsLoss):
 
     Args:
         bandwidths: the list of s, each > 0, in the units of the distances.
+        gather: as in `NTXent`.
 
     Call with `y_true`, `y_pred` `(B, D)`; one number for the batch, 0 for fewer than two
-    samples; gradients flow to both. `sample_weight` weighs the rows of both in the means.
-    O(B²·D) time, O(B²) memory. In-batch: under data parallelism each device sees its local
-    batch.
+    samples; gradients flow to both. `sample_weight` weighs the rows of both in the
+    means. O(B²·D) time, O(B²) memory. In-batch: under data parallelism each device sees
+    its local batch, or with `gather` all of it, which each then computes.
 
     Raises:
         ValueError: for a bandwidth <= 0, or shapes that do not fit.
@@ -53,7 +54,7 @@ class MaximumMeanDiscrepancy(StatisticsLoss):
         for s in self.bandwidths:
             k = k + ops.exp(d * (-0.5 / s / s)) / len(self.bandwidths)
         pairs = shares * ops.transpose(shares)
-        apart = ops.where(others(n, None), pairs, ops.zeros_like(pairs))
+        apart = ops.where(others(y_pred, None), pairs, ops.zeros_like(pairs))
         within = safe_divide(ops.sum(apart * (k[:n, :n] + k[n:, n:])), ops.sum(apart))
         value = within - 2 * ops.sum(pairs * k[:n, n:])
         return ops.where(count > 1, value, ops.zeros_like(value))

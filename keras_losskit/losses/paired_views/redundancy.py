@@ -48,15 +48,16 @@ class BarlowTwins(StatisticsLoss):
 
     Args:
         redundancy_weight: λ >= 0.
+        gather: as in `NTXent`.
 
     The authors' code standardises by batch normalisation, whose epsilon of 1e-5
     joins the variance, and multiplies the loss by 0.024 in training. Here C is
     the exact correlation; a dimension that is constant correlates with nothing.
 
-    Call with `y_true`, `y_pred` `(B, D)`; one number for the batch, 0 for fewer
-    than two samples; gradients flow to both. `sample_weight` weighs samples in the
-    statistics. O(B·D²) time, O(B·D + D²) memory. In-batch: under data parallelism
-    each device sees its local batch.
+    Call with `y_true`, `y_pred` `(B, D)`; one number for the batch, 0 for fewer than two
+    samples; gradients flow to both. `sample_weight` weighs samples in the statistics.
+    O(B·D²) time, O(B·D + D²) memory. In-batch: under data parallelism each device sees
+    its local batch, or with `gather` all of it, which each then computes.
 
     Raises:
         ValueError: for `redundancy_weight` < 0, or shapes that do not fit.
@@ -111,14 +112,16 @@ class VICReg(StatisticsLoss):
 
     Args:
         invariance, variance, covariance: the three weights, >= 0.
+        gather: as in `NTXent`.
 
     As in the authors' code: variances and covariances divide by B - 1, and the
     variance term is halved.
 
-    Call with `y_true`, `y_pred` `(B, D)`; one number for the batch; gradients flow
-    to both. A single sample has the invariance term only. `sample_weight` weighs
-    samples in the means and statistics. O(B·D²) time, O(B·D + D²) memory.
-    In-batch: under data parallelism each device sees its local batch.
+    Call with `y_true`, `y_pred` `(B, D)`; one number for the batch; gradients flow to
+    both. A single sample has the invariance term only. `sample_weight` weighs samples in
+    the means and statistics. O(B·D²) time, O(B·D + D²) memory. In-batch: under data
+    parallelism each device sees its local batch, or with `gather` all of it, which each
+    then computes.
 
     Raises:
         ValueError: for a weight < 0, or shapes that do not fit.

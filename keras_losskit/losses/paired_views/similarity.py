@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_losskit.core.anchors import rows_of
 from keras_losskit.core.distances import cosine, cosines, others, unit
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import safe_log, safe_sqrt
@@ -42,6 +43,7 @@ class NegativeCosine(ViewsLoss):
     """
 
     takes = Takes("view", "view", "views", y_true_gradient=True)
+    fixed = {"gather": False}  # No sample looks at another.
 
     def call(self, y_true, y_pred):
         return -cosine(y_true, y_pred)
@@ -54,13 +56,17 @@ class KoLeo(ViewsLoss):
     The Kozachenko-Leonenko estimate of entropy, up to constants: spreads the
     batch evenly. A regulariser, on `y_pred` alone.
 
+    Args:
+        gather: as in `NTXent`.
+
     DINOv2 adds 1e-8 to the distance; here the logarithm goes on along its
     tangent below 1e-7 (`keras.config.epsilon()`), and identical embeddings have
     no direction to part in: their gradient is 0.
 
     Call with `y_pred` `(B, D)`, which is normalised; `y_true` is not used. Values
     `(B,)`; a sample alone in its batch is not counted. O(B²·D) time, O(B²) memory.
-    In-batch: under data parallelism each device sees its local batch.
+    In-batch: under data parallelism each device sees its local batch, or with `gather`
+    all of it.
 
     Raises:
         ValueError: where `y_pred` is not `(B, D)`.
@@ -78,21 +84,22 @@ class KoLeo(ViewsLoss):
 
     takes = Takes("unused", "view", "views", in_batch=True)
 
-    def value_mask(self, y_true, y_pred, mask):
-        return ops.any(others(ops.shape(y_pred)[0], mask), axis=-1)
+    def value_mask(self, y_true, y_pred, mask, anchors=None):
+        return ops.any(others(y_pred, mask, anchors), axis=-1)
 
-    def call(self, y_true, y_pred, mask=None):
+    def call(self, y_true, y_pred, mask=None, anchors=None):
         if y_pred.shape[0] == 0:  # Nobody to be near to.
             return ops.sum(y_pred, axis=-1)
-        s = ops.stop_gradient(cosines(y_pred))
-        other = others(ops.shape(s)[0], mask)
+        s = ops.stop_gradient(cosines(y_pred, anchors))
+        other = others(y_pred, mask, anchors)
         s = ops.where(other, s, ops.full_like(s, -2))
-        if s.shape[0] is None:  # One more column: of no column there is no largest.
+        if s.shape[1] is None:  # One more column: of no column there is no largest.
             s = ops.pad(s, [[0, 0], [0, 1]], constant_values=-3)
         nearest = ops.argmax(s, axis=-1)
         # From the difference itself: 2 - 2·cos would lose short distances.
         x = unit(y_pred)
-        squared = ops.sum(ops.square(x - ops.take(x, nearest, axis=0)), axis=-1)
+        apart = rows_of(x, anchors) - ops.take(x, nearest, axis=0)
+        squared = ops.sum(ops.square(apart), axis=-1)
         # Compilers round the two rows differently: what is no more than that is 0.
         noise = 2 * float(np.finfo(keras.backend.standardize_dtype(x.dtype)).eps)
         return -safe_log(safe_sqrt(ops.where(squared <= noise**2, 0, squared)))
