@@ -11,6 +11,7 @@ import keras
 from keras import ops
 
 from keras_losskit.core.anchors import Anchors
+from keras_losskit.core.backend import replicas
 
 
 def replicas_of(x):
@@ -30,7 +31,21 @@ def replicas_of(x):
     return None
 
 
-def joined(replicas, differentiable, others, anchors):
+def require_no_waiting(layer, loss):
+    """Raise where a layer would wait for other replicas.
+
+    Keras keeps the losses that layers add in one list for all replicas of `tf.distribute`,
+    and runs another replica while one waits.
+    """
+    if loss.gathers and replicas() > 1:
+        raise ValueError(
+            f"{layer}: under `tf.distribute` Keras would mix up the losses of replicas that "
+            "wait for each other in a layer, as `gather=True` makes them. Give the loss to "
+            "`compile`, or compute it in the `compute_loss` of a model of your own."
+        )
+
+
+def joined(group, differentiable, others, anchors):
     """The rows of all replicas, by rank, of two structures, and where one's anchors are.
 
     Gradients flow through the rows of the first structure: what the replicas' losses say of
@@ -43,12 +58,12 @@ def joined(replicas, differentiable, others, anchors):
         "float" in kind and any(x is y for y in first)
         for x, kind in zip(tensors, kinds, strict=True)
     ]
-    sizes = replicas.sizes(tensors[0])
+    sizes = group.sizes(tensors[0])
     with_slopes = iter(
-        replicas.rows([x for x, flows in zip(tensors, through, strict=True) if flows], sizes)
+        group.rows([x for x, flows in zip(tensors, through, strict=True) if flows], sizes)
     )
     without = iter(
-        replicas.rows(
+        group.rows(
             [
                 # Engines do not send truth values.
                 ops.cast(x, "int32") if kind == "bool" else ops.stop_gradient(x)
@@ -62,7 +77,7 @@ def joined(replicas, differentiable, others, anchors):
         next(with_slopes) if flows else ops.cast(next(without), kind)
         for kind, flows in zip(kinds, through, strict=True)
     )
-    start = replicas.start(sizes)
+    start = group.start(sizes)
     if anchors is None:
         anchors = Anchors(start, ops.shape(tensors[0])[0])
     else:

@@ -7,6 +7,7 @@ from keras_losskit.core.algebra import weight_of
 from keras_losskit.core.backend import replicas
 from keras_losskit.core.config import decode, encode
 from keras_losskit.core.foreign import as_loss
+from keras_losskit.core.gather import require_no_waiting
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import mean_of_all
 from keras_losskit.core.schedules import Schedule
@@ -37,8 +38,9 @@ class AddLoss(keras.layers.Layer):
     is to count here too. `layer(y_true, y_pred)` is the same as a call on a list.
 
     Raises:
-        ValueError: where the inputs are none of these, do not fit the loss, or where a
-            scheduled weight is trained and nothing drives it.
+        ValueError: where the inputs are none of these, do not fit the loss, where a
+            scheduled weight is trained and nothing drives it, or for a loss with
+            `gather=True` under `tf.distribute`.
 
     Example:
 
@@ -86,6 +88,7 @@ class AddLoss(keras.layers.Layer):
     def call(self, inputs, y_pred=None, sample_weight=None):
         inputs = _listed(inputs, y_pred, sample_weight)
         y_true, y_pred, weights = self._inputs(inputs)
+        require_no_waiting(self.name, self.loss)
         # Keras divides what layers add by the number of replicas; so does a loss.
         value = mean_of_all(self.loss(y_true, y_pred, weights) * replicas())
         batch = ops.cast(ops.shape(keras.tree.flatten(y_pred)[0])[0], "float32")

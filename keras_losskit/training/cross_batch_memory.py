@@ -7,6 +7,7 @@ from keras_losskit.core import anchors, checks
 from keras_losskit.core.backend import replicas
 from keras_losskit.core.config import decode, encode
 from keras_losskit.core.foreign import as_loss
+from keras_losskit.core.gather import require_no_waiting
 from keras_losskit.core.keras_internals import keras_mask
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import mean_of_all
@@ -113,6 +114,7 @@ the loss's own table |
 
     def call(self, inputs, training=None):
         embeddings, ids, weights = (*inputs, None)[:3]
+        require_no_waiting(self.name, self.loss)
         kept = ops.cast(embeddings, self.embeddings.dtype)
         ids = ops.cast(drop_trailing_ones(ids), self.ids.dtype)
         if len(kept.shape) != 2 or len(ids.shape) != 1:

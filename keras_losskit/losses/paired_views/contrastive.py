@@ -62,7 +62,7 @@ class NTXent(SoftmaxViewsLoss):
             process group of `torch.distributed`, rather than the local one. Gradients flow
             through the others' rows; value and update are those of one device on the joined
             batch. Without replicas nothing changes, nor on JAX, where `keras.distribution`
-            computes one batch anyway. Not with `jit_compile=True` on TensorFlow.
+            computes one batch anyway. Every replica has to call the loss.
 
     | elsewhere | here |
     |---|---|
