@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -272,6 +273,22 @@ def test_contrastive_pretraining():
     assert number(r"epoch 30: loss (\S+)", out) < number(r"epoch 1: loss (\S+)", out)
     before = number(r"untrained network: accuracy (\S+)", out)
     assert number(r"trained without labels: accuracy (\S+)", out) > before + 0.1
+
+
+@pytest.mark.skipif(
+    keras.config.backend() != "tensorflow", reason="replicas of `tf.distribute`"
+)
+def test_retrieval():
+    out = run("retrieval.py")
+    rows = dict(re.findall(r"^(.+?): (loss \S+  recall.*)$", out, re.MULTILINE))
+    assert list(rows) == ["one device", "two replicas", "two replicas, gather=True"]
+    found = {
+        label: [float(x) for x in re.findall(r" (\d\.\d+)", text)] for label, text in rows.items()
+    }
+    one, apart, gathered = found.values()
+    np.testing.assert_allclose(gathered, one, atol=0.005)
+    assert all(0.1 < a < b < c for _, a, b, c in found.values())  # Chance is 1/540.
+    assert one[3] > apart[3] + 0.01 and one[0] > apart[0] + 0.2
 
 
 def test_ranking():

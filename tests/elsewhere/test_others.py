@@ -103,6 +103,46 @@ def test_info_nce_of_sentence_transformers():
     close(number(kl.InfoNCE(temperature=0.05, symmetric=False), A, B), theirs)
 
 
+def tfrs_retrieval(a, b, temperature, ids=None, q=None):
+    """TensorFlow Recommenders 0.7, `Retrieval`."""
+    scores, labels = unit(a) @ unit(b).T / temperature, np.eye(len(a))
+    if q is not None:
+        scores = scores - np.log(q)
+    if ids is not None:
+        scores = scores + ((ids[:, None] == ids[None]) - labels) * np.finfo("float32").min / 100
+    return -(labels * log_softmax(scores)).sum()
+
+
+ITEM = np.arange(len(A)) // 2
+Q = np.linspace(0.05, 0.6, len(A))
+
+
+@row(
+    kl.InfoNCE,
+    "TFRS `Retrieval(temperature=T, remove_accidental_hits=True)`, of unit vectors | "
+    '`InfoNCE(T, symmetric=False, ids=True, reduction="sum")`',
+)
+def test_info_nce_of_tfrs():
+    loss = kl.InfoNCE(0.2, symmetric=False, ids=True, reduction="sum")
+    theirs = tfrs_retrieval(A, B, 0.2, ITEM)
+    close(number(loss, {"embedding": A, "id": ITEM}, B), theirs)
+    assert abs(theirs - tfrs_retrieval(A, B, 0.2)) > 1e-2
+
+
+@row(
+    kl.InfoNCE,
+    "TFRS `candidate_sampling_probability=q` | `log_q=True` of log q; TFRS 0.4.0 added it, "
+    "the wrong sign",
+)
+def test_info_nce_of_tfrs_corrected():
+    loss = kl.InfoNCE(0.2, symmetric=False, log_q=True, reduction="sum")
+    theirs = tfrs_retrieval(A, B, 0.2, q=Q)
+    close(number(loss, {"embedding": A, "log_probability": np.log(Q)}, B), theirs)
+    added = tfrs_retrieval(A, B, 0.2, q=1 / Q)
+    assert abs(number(loss, {"embedding": A, "log_probability": -np.log(Q)}, B) - added) < 1e-3
+    assert abs(theirs - added) > 1e-1
+
+
 @row(
     kl.NegativeCosine,
     "SimSiam, symmetric | `NegativeCosine()` of each prediction with the other target, "

@@ -1,5 +1,6 @@
 """Losses on two views: gradients to both, edges, and agreement with others."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -103,6 +104,83 @@ def test_infonce_is_clip():
     np.testing.assert_allclose(to_numpy(kl.InfoNCE()(a, b)), expected, rtol=1e-5)
     one_way = kl.InfoNCE(symmetric=False)
     np.testing.assert_allclose(to_numpy(one_way(a, b)), ce(logits, labels).numpy(), rtol=1e-5)
+
+
+ITEMS = np.array([3, 1, 3, 2, 1])
+LOG_Q = np.log([0.4, 0.1, 0.4, 0.3, 0.1])
+
+
+def parts(a, **more):
+    return {"embedding": a, "id": ITEMS, "log_probability": LOG_Q, **more}
+
+
+def test_infonce_of_ids_and_log_q_is_yis_softmax():
+    a, b = rng.normal(size=(2, 5, 4))
+    cosines = np.array([[x @ y / np.linalg.norm(x) / np.linalg.norm(y) for y in b] for x in a])
+    for ids in (False, True):
+        for log_q in (False, True):
+            corrected = cosines / 0.3 - (LOG_Q if log_q else 0)
+            one_way, back = [], []
+            for i in range(5):
+                kept = [j for j in range(5) if j == i or not ids or ITEMS[j] != ITEMS[i]]
+                one_way.append(np.log(np.exp(corrected[i, kept]).sum()) - corrected[i, i])
+                back.append(np.log(np.exp(cosines[kept, i] / 0.3).sum()) - cosines[i, i] / 0.3)
+            loss = kl.InfoNCE(0.3, symmetric=False, ids=ids, log_q=log_q, reduction="none")
+            np.testing.assert_allclose(to_numpy(loss(parts(a), b)), one_way, rtol=1e-5)
+            both = kl.InfoNCE(0.3, ids=ids, log_q=log_q, reduction="none")
+            expected = (np.array(one_way) + back) / 2
+            np.testing.assert_allclose(to_numpy(both(parts(a), b)), expected, rtol=1e-5)
+
+
+def test_parts_of_infonce_are_columns_too():
+    a, b = rng.normal(size=(2, 5, 4)).astype("float32")
+    loss = kl.InfoNCE(0.3, ids=True, log_q=True)
+    expected = to_numpy(loss(parts(a), b))
+    columns = np.concatenate([ITEMS[:, None], LOG_Q[:, None], a], axis=1).astype("float32")
+    np.testing.assert_allclose(to_numpy(loss(columns, b)), expected, rtol=1e-6)
+    selected = loss.on(y_true={
+        "embedding": slice(2, None), "id": slice(0, 1), "log_probability": 1})
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Activation("linear")])
+    model.compile("sgd", loss=selected)
+    found = model.evaluate(b, columns, batch_size=5, verbose=0)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    again = kl.InfoNCE.from_config(loss.get_config())
+    np.testing.assert_allclose(to_numpy(again(parts(a, id=ITEMS[:, None]), b)), expected)
+
+
+def test_gradients_of_infonce_flow_to_both_embeddings():
+    a, b = rng.normal(size=(2, 5, 4))
+    with wide():
+        loss = kl.InfoNCE(0.3, ids=True, log_q=True, dtype="float64")
+        fixed = {name: ops.convert_to_tensor(x) for name, x in parts(a).items()}
+        check_gradient(lambda t: loss({**fixed, "embedding": t}, ops.convert_to_tensor(b)), a)
+        check_gradient(lambda p: loss(fixed, p), b)
+
+
+def test_parts_of_infonce_that_do_not_fit():
+    a, b = rng.normal(size=(2, 5, 4)).astype("float32")
+    loss = kl.InfoNCE(ids=True)
+    for y_true, said in (
+        ({"embedding": a}, "must be a dict of `embedding`, `id`"),
+        (parts(a, other=a), "must be a dict of `embedding`, `id`"),
+        (parts(a, id=ITEMS[:4]), "one `id` a row"),
+        (parts(a[:, :3]), "two views"),
+        (a, "the embedding in the last D columns"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            loss(y_true, b)
+
+
+def test_a_masked_row_is_nobodys_candidate_with_parts():
+    a, b = rng.normal(size=(2, 5, 4)).astype("float32")
+    loss = kl.InfoNCE(0.3, ids=True, log_q=True)
+    broken = parts(np.where(np.arange(5)[:, None] == 1, np.nan, a))
+    broken["log_probability"] = np.where(np.arange(5) == 1, np.nan, LOG_Q)
+    kept = [0, 2, 3, 4]
+    expected = loss({name: x[kept] for name, x in parts(a).items()}, b[kept])
+    mask = np.arange(5) != 1
+    np.testing.assert_allclose(
+        to_numpy(loss.evaluate(broken, b, None, mask)), to_numpy(expected), rtol=1e-5)
 
 
 def test_vicreg_equals_the_published_formulas():

@@ -166,16 +166,16 @@ class InfoNCE(SoftmaxViewsLoss):
     | CLIP, with its learned temperature fixed | `InfoNCE(T)` |
     | sentence-transformers `MultipleNegativesRankingLoss(scale=20)` | \
 `temperature=0.05, symmetric=False` |
-    | TFRS `Retrieval(remove_accidental_hits=True)` of unit vectors | \
-`temperature=1, symmetric=False, ids=True`; there values are summed |
-    | TFRS `candidate_sampling_probability=q` | `log_q=True` on log q; a version of TFRS added \
-log q, which is the wrong sign (recommenders#219) |
+    | TFRS `Retrieval(temperature=T, remove_accidental_hits=True)`, of unit vectors | \
+`InfoNCE(T, symmetric=False, ids=True, reduction="sum")` |
+    | TFRS `candidate_sampling_probability=q` | `log_q=True` of log q; TFRS 0.4.0 added it, the \
+wrong sign |
 
     Call with `y_true`, `y_pred` `(B, D)`, which are normalised; values `(B,)`; gradients
     flow to both. With `ids` or `log_q`, `y_true` is a dict,
-    `{"embedding": (B, D), "id": (B,), "log_probability": (B,)}`, or one array of these columns: the id, log q, the
-    embedding. O(B²·D) time, O(B²) memory. In-batch: under data parallelism each device
-    sees its local batch, or with `gather` all of it.
+    `{"embedding": (B, D), "id": (B,), "log_probability": (B,)}`, or one array of these
+    columns: the id, log q, the embedding. O(B²·D) time, O(B²) memory. In-batch: under data
+    parallelism each device sees its local batch, or with `gather` all of it.
 
     Raises:
         ValueError: for `temperature` <= 0, or shapes or parts that do not fit.
