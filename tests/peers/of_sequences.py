@@ -1,0 +1,220 @@
+"""rax on lists, coral-pytorch on ranks, torchsurv on times, scoringrules on ensembles, entmax."""
+
+import entmax
+import jax
+import jax.numpy as jnp
+import numpy as np
+import rax
+import scoringrules
+import torch
+from coral_pytorch.losses import coral_loss, corn_loss
+from torchsurv.loss.cox import neg_partial_log_likelihood
+from torchsurv.loss.weibull import neg_log_likelihood_weibull
+
+import keras_losskit as kl
+from tests.peers.compare import EQUAL, OPTION, Jax, NumPy, Pair, peer, tensor, values
+
+# --- lists -----------------------------------------------------------------------------------
+
+
+def lists(d, loss, theirs, **more):
+    """Relevances with ties and padding, of lists that have a pair to rank."""
+    shape = d.size(1, 3), d.size(3, 6)
+    y = d.ids(*shape, classes=4).astype(float)
+    y[:, 0], y[:, 1] = 3, 0
+    there = np.ones(shape, bool)
+    there[:, 2:] = d.bits(shape[0], shape[1] - 2, share=0.8) > 0
+    labels = np.where(there, y, 0)
+
+    def each(s):
+        return jax.vmap(lambda s, y, w: theirs(s, y, where=w))(
+            s, jnp.asarray(labels), jnp.asarray(there)
+        )
+
+    return Pair(loss, np.where(there, y, -1), d.normal(*shape, scale=2), Jax(each), **more)
+
+
+def of_rax(theirs, loss, how, *says, **options):
+    return peer("rax", theirs, loss, how, *says, **{"draws": 3, **options})
+
+
+@of_rax("pairwise_logistic_loss(reduce_fn=jnp.mean)", kl.PairwiseLogistic, EQUAL, "of each list")
+def logistic(d):
+    return lists(
+        d, values(kl.PairwiseLogistic),
+        lambda *x, **w: rax.pairwise_logistic_loss(*x, reduce_fn=jnp.mean, **w),
+    )
+
+
+@of_rax("pairwise_hinge_loss(reduce_fn=jnp.mean)", kl.PairwiseHinge, EQUAL, "of each list")
+def hinge(d):
+    return lists(
+        d, values(kl.PairwiseHinge),
+        lambda *x, **w: rax.pairwise_hinge_loss(*x, reduce_fn=jnp.mean, **w),
+    )
+
+
+@of_rax(
+    "softmax_loss(label_fn=None)", kl.ListSoftmax, OPTION,
+    "of labels e^y: targets are softmax(y) here, y/Σy there",
+)
+def softmax(d):
+    def theirs(s, y, where):
+        return rax.softmax_loss(s, jnp.exp(y), where=where)
+
+    return lists(d, values(kl.ListSoftmax), theirs)
+
+
+@of_rax("listmle_loss", kl.ListMLE, OPTION, "of each list; here of labels without ties")
+def list_mle(d):
+    shape = d.size(1, 3), d.size(3, 6)
+    y = np.array([d.rng.permutation(shape[1]) for _ in range(shape[0])], float)
+
+    def theirs(s):
+        return jax.vmap(rax.listmle_loss)(s, jnp.asarray(y))
+
+    return Pair(values(kl.ListMLE), y, d.normal(*shape, scale=2), Jax(theirs))
+
+
+@of_rax(
+    "approx_t12n(ndcg_metric)", kl.ApproxNDCG, OPTION, "1 + it, which is minus the smooth NDCG"
+)
+def ndcg(d):
+    t = d.real(0.2, 1)
+    theirs = rax.approx_t12n(rax.ndcg_metric, temperature=t)
+    return lists(d, values(kl.ApproxNDCG, temperature=t), lambda *x, **w: 1 + theirs(*x, **w))
+
+
+# --- ranks -----------------------------------------------------------------------------------
+
+
+@peer("coral-pytorch", "coral_loss(reduction=None)", kl.CumulativeOrdinal, EQUAL, "of levels")
+def coral(d):
+    b, k = d.size(2, 6), d.size(2, 5)
+    ids = d.ids(b, classes=k + 1)
+    levels = tensor((ids[:, None] > np.arange(k)).astype(float))
+    return Pair(
+        values(kl.CumulativeOrdinal), ids, d.normal(b, k, scale=3),
+        lambda z: coral_loss(z, levels, reduction=None),
+    )
+
+
+@peer(
+    "coral-pytorch", "corn_loss", kl.ConditionalOrdinal, OPTION,
+    'times the number of classes: `reduction="sum"`',
+)
+def corn(d):
+    b, k = d.size(2, 6), d.size(2, 5)
+    ids = d.ids(b, classes=k + 1)
+    return Pair(
+        kl.ConditionalOrdinal(reduction="sum"), ids, d.normal(b, k, scale=3),
+        lambda z: corn_loss(z, tensor(ids), k + 1) * (k + 1),
+    )
+
+
+# --- times -----------------------------------------------------------------------------------
+
+
+@peer(
+    "torchsurv", "neg_partial_log_likelihood(ties_method)", kl.CoxPartialLikelihood, OPTION,
+    '`ties`, `reduction="sum"`', rtol=1e-6,
+)
+def cox(d):
+    n, ties = d.size(6, 14), d.choice("efron", "breslow")
+    time, seen = np.ceil(d.positive(n) * d.choice(3, 30)), d.bits(n, share=0.7)
+    seen[0] = 1
+    return Pair(
+        kl.CoxPartialLikelihood(ties, reduction="sum"), np.stack([time, seen], -1),
+        d.normal(n, 1),
+        lambda h: neg_partial_log_likelihood(
+            h[:, 0], tensor(seen > 0), tensor(time), ties, "sum"
+        ),
+    )
+
+
+@peer(
+    "torchsurv", "loss.weibull.neg_log_likelihood_weibull", kl.WeibullNLL, OPTION,
+    "log λ and log k for softplus", rtol=1e-6,
+)
+def weibull(d):
+    n = d.size(2, 9)
+    time, seen = d.positive(n), d.bits(n, share=0.7)
+
+    def theirs(x):
+        logs = (torch.nn.functional.softplus(x) + 1e-6).log()
+        return neg_log_likelihood_weibull(logs, tensor(seen > 0), tensor(time))
+
+    return Pair(kl.WeibullNLL(), np.stack([time, seen], -1), d.normal(n, 2), theirs)
+
+
+# --- ensembles -------------------------------------------------------------------------------
+
+
+def ensemble(d, loss, estimator):
+    b, k, m = d.size(1, 4), d.size(1, 3), d.size(2, 7)
+    y = d.normal(b, k)
+
+    def theirs(x):
+        return scoringrules.crps_ensemble(tensor(y), x, estimator=estimator, backend="torch").mean(
+            -1
+        )
+
+    return Pair(loss, y, d.normal(b, k, m), theirs)
+
+
+@peer("scoringrules", 'crps_ensemble(estimator="fair")', kl.EnsembleCRPS, EQUAL, "`fairness=1`")
+def fair(d):
+    return ensemble(d, values(kl.EnsembleCRPS), "fair")
+
+
+@peer("scoringrules", 'crps_ensemble(estimator="nrg")', kl.EnsembleCRPS, OPTION, "`fairness=0`")
+def of_the_members(d):
+    return ensemble(d, values(kl.EnsembleCRPS, fairness=0.0), "nrg")
+
+
+@peer("scoringrules", "crps_normal", kl.GaussianCRPS, OPTION, '`link="identity"`')
+def of_normal(d):
+    shape = d.size(1, 5), d.size(1, 4)
+    y = d.normal(*shape, scale=2)
+
+    def theirs(x):
+        m, s = x.chunk(2, -1)
+        return scoringrules.crps_normal(tensor(y), m, s, backend="torch").mean(-1)
+
+    x = np.concatenate([d.normal(*shape), d.positive(*shape) + 0.1], -1)
+    return Pair(values(kl.GaussianCRPS, link="identity"), y, x, theirs)
+
+
+@peer("scoringrules", "logs_normal", kl.GaussianNLL, OPTION, '`link="identity"`')
+def logarithmic_score(d):
+    shape = d.size(1, 5), d.size(1, 4)
+    y = d.normal(*shape, scale=2)
+
+    def theirs(x):
+        m, s = np.split(x, 2, -1)
+        return scoringrules.logs_normal(y, m, s).mean(-1)
+
+    x = np.concatenate([d.normal(*shape), d.positive(*shape) + 0.1], -1)
+    return Pair(values(kl.GaussianNLL, link="identity"), y, x, NumPy(theirs))
+
+
+@peer("scoringrules", "quantile_score", kl.Pinball, EQUAL, "`alpha` is `tau`")
+def quantile(d):
+    shape, tau = (d.size(1, 5), d.size(1, 4)), d.real(0.05, 0.95)
+    y = d.normal(*shape)
+    return Pair(
+        values(kl.Pinball, tau=tau), y, d.normal(*shape),
+        NumPy(lambda q: scoringrules.quantile_score(y, q, tau).mean(-1)),
+    )
+
+
+@peer("entmax", "sparsemax_loss", kl.Sparsemax, EQUAL, "no options")
+def sparsemax(d):
+    b, c = d.size(2, 6), d.size(2, 6)
+    ids = d.ids(b, classes=c)
+    return Pair(
+        values(kl.Sparsemax), ids, d.normal(b, c, scale=2),
+        lambda z: entmax.sparsemax_loss(z, tensor(ids)),
+    )
+
+
