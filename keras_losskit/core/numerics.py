@@ -108,6 +108,20 @@ def smaller(a, b):
     return ops.where(b < a, b, a)
 
 
+def arctan2(y, x):
+    """The angle of the point (x, y); `ops.arctan2` rounds it to float32 on JAX and torch."""
+    backend = keras.config.backend()
+    if backend == "jax":
+        import jax
+
+        return jax.numpy.arctan2(y, x)
+    if backend == "torch":
+        import torch
+
+        return torch.arctan2(y, x)
+    return ops.arctan2(y, x)
+
+
 def safe_log(p):
     """log(p) for p in [0, 1], continued below epsilon along its tangent.
 

@@ -97,3 +97,13 @@ def test_the_log_softmax_of_an_id(classes):
     np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-6)
     _, gradient = value_and_gradient(lambda z: ops.sum(numerics.log_softmax_of(z, tensor)), z)
     np.testing.assert_allclose(gradient, np.eye(classes)[ids] - np.exp(wide) / total, atol=1e-6)
+
+
+def test_an_angle_keeps_its_digits():
+    y, x = np.array([[0.7, -1.3, 1e-9, 3.0, -2.0], [1.3, -0.2, -5.0, 0.0, 0.4]])
+    with wide():
+        fixed, w = (ops.convert_to_tensor(a) for a in (x, np.arange(1.0, 6)))
+        got, slope = value_and_gradient(lambda y: ops.sum(w * numerics.arctan2(y, fixed)), y)
+        assert got.dtype == slope.dtype == "float64"
+    np.testing.assert_allclose(got, np.arctan2(y, x) @ [1, 2, 3, 4, 5], rtol=1e-14)
+    np.testing.assert_allclose(slope, [1, 2, 3, 4, 5] * x / (x**2 + y**2), rtol=1e-14)

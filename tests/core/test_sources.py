@@ -18,6 +18,7 @@ OTHERWISE = {
     "abs": "absolute: the slope at 0 is 1 on JAX",
     "power": "power: slopes at 0, and float64",
     "logaddexp": "log_add_exp: float64 is lost",
+    "arctan2": "arctan2: float64 is lost on JAX and torch",
     "matmul": "@, or rows_times: float32 on torch",
     "cond": "where: a condition on lists of unknown size ends the process under XLA",
 }

@@ -27,11 +27,11 @@ def lovasz_hinge(d):
 
 @peer(
     "kornia", "lovasz_softmax_loss", kl.LovaszSoftmax, OPTION,
-    '`classes="all"`, `over="batch"`, `from_logits=True`',
+    '`classes="all"`, `from_logits=True`',
 )
 def lovasz_softmax(d):
     z, ids = logits_and_ids(d, 3)
-    loss = kl.LovaszSoftmax("all", over="batch", from_logits=True)
+    loss = kl.LovaszSoftmax("all", from_logits=True)
     return Pair(loss, ids, z, lambda z: kornia.lovasz_softmax_loss(first(z), tensor(ids)))
 
 
@@ -112,7 +112,7 @@ def divergence(d):
     return Pair(
         values(kl.KLDivergence), g, z,
         lambda p: kornia.kl_div_loss_2d(
-            tensor(g).reshape(shape)[:, None], p.reshape(shape)[:, None], reduction="none"
+            p.reshape(shape)[:, None], tensor(g).reshape(shape)[:, None], reduction="none"
         )[:, 0],
         through=lambda z: torch.softmax(z, -1),
     )

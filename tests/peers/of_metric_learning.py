@@ -60,9 +60,8 @@ def contrastive(d):
 
     def mapped(y, x):
         each = loss(same, distances(x))
-        return sum(
-            each[(tensor(same) == kind) & (each > 0)].sqrt().mean() for kind in (0, 1)
-        )
+        parts = (each[(tensor(same) == kind) & (each > 0)] for kind in (0, 1))
+        return sum(part.sqrt().mean() for part in parts if len(part))
 
     return Pair(
         mapped, ids, x, lambda x: pml.ContrastiveLoss()(x, tensor(ids)),

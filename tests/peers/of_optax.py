@@ -39,7 +39,7 @@ def huber(d):
     (y, p), delta = real(d), d.real(0.3, 3)
     return Pair(
         values(kl.Huber, delta=delta), y, p,
-        Jax(lambda p: optax.huber_loss(p, y, delta).mean(-1)),
+        Jax(lambda p: optax.huber_loss(p, y, delta=delta).mean(-1)),
     )
 
 
@@ -123,7 +123,7 @@ def focal(d):
     loss = values(kl.BinaryFocalCrossentropy, gamma=gamma, alpha=alpha, from_logits=True)
     return Pair(
         loss, g, d.normal(*shape, scale=4),
-        Jax(lambda z: optax.sigmoid_focal_loss(z, g, alpha, gamma).mean(-1)),
+        Jax(lambda z: optax.sigmoid_focal_loss(z, g, alpha=alpha, gamma=gamma).mean(-1)),
     )
 
 
@@ -133,7 +133,7 @@ def poly(d):
     g, e = d.choice(d.one_hot, d.rows)(b, c), d.real(-1, 4)
     return Pair(
         values(kl.PolyCrossentropy, epsilon=e, from_logits=True), g, d.normal(b, c, scale=3),
-        Jax(lambda z: optax.poly_loss_cross_entropy(z, g, e)),
+        Jax(lambda z: optax.losses.poly_loss_cross_entropy(z, g, epsilon=e)),
     )
 
 
@@ -168,7 +168,7 @@ def hinge_of_classes(d):
     loss = kl.CategoricalHinge(reduction="none")
     return Pair(
         lambda y, z: loss(y, z - z.detach().min() + 1), ids, z - 3,
-        Jax(lambda z: optax.multiclass_hinge_loss(z, jnp.asarray(ids))), plain=loss,
+        Jax(lambda z: optax.losses.multiclass_hinge_loss(z, jnp.asarray(ids))), plain=loss,
     )
 
 
@@ -177,7 +177,7 @@ def sparsemax(d):
     ids, _, z = labelled(d)
     return Pair(
         values(kl.Sparsemax), ids, z,
-        Jax(lambda z: optax.multiclass_sparsemax_loss(z, jnp.asarray(ids))),
+        Jax(lambda z: optax.losses.multiclass_sparsemax_loss(z, jnp.asarray(ids))),
     )
 
 
@@ -192,7 +192,7 @@ def ctc(d):
     return Pair(
         values(kl.CTC), parts, d.normal(b, t, c, scale=2),
         Jax(lambda z: optax.ctc_loss(z, no_frame, labels, no_label)),
-        )
+    )
 
 
 @of_optax("triplet_margin_loss", kl.Triplet, EQUAL, "`margin`", rtol=1e-5)
@@ -217,7 +217,7 @@ def nt_xent(d):
 
 @of_optax(
     "ranking_softmax_loss", kl.CategoricalCrossentropy, OPTION,
-    "`from_logits=True`, relevances as they are", 
+    "`from_logits=True`, relevances as they are",
 )
 def ranking_softmax(d):
     shape = d.size(2, 4), d.size(2, 5)
@@ -225,4 +225,19 @@ def ranking_softmax(d):
     return Pair(
         kl.CategoricalCrossentropy(from_logits=True), y, d.normal(*shape, scale=2),
         Jax(lambda s: optax.losses.ranking_softmax_loss(s, y)),
+    )
+
+
+@of_optax(
+    "dice_loss(alpha, beta, smooth)", kl.Tversky, OPTION,
+    "`fp_weight=alpha, fn_weight=beta`, `smooth`; `from_logits=True`",
+)
+def dice(d):
+    shape = d.size(1, 3), d.size(2, 4), d.size(2, 4), d.choice(3, 1)
+    g = d.bits(*shape) if shape[-1] == 1 else d.one_hot(*shape)
+    a, b, s = d.real(0.2, 0.8), d.real(0.2, 0.8), d.real(0.1, 2)
+    loss = values(kl.Tversky, fp_weight=a, fn_weight=b, smooth=s, from_logits=True)
+    return Pair(
+        loss, g, d.normal(*shape, scale=2),
+        Jax(lambda z: optax.losses.dice_loss(z, g, alpha=a, beta=b, smooth=s)),
     )

@@ -18,7 +18,10 @@ def through_softmax(z):
     return torch.softmax(z, -1)
 
 
-@peer("scipy", "special.rel_entr", kl.KLDivergence, EQUAL, "scipy `rel_entr(g, p).sum(-1)` | the values")
+@peer(
+    "scipy", "special.rel_entr", kl.KLDivergence, EQUAL,
+    "scipy `rel_entr(g, p).sum(-1)` | the values",
+)
 def relative_entropy(d):
     shape = d.size(1, 5), d.size(2, 6)
     g = d.choice(d.rows, d.one_hot)(*shape)
@@ -28,12 +31,12 @@ def relative_entropy(d):
     )
 
 
-@peer("scipy", "stats.entropy", kl.KLDivergence, EQUAL, "`entropy(g, p, axis=-1)`")
+@peer("scipy", "stats.entropy", kl.KLDivergence, OPTION, "`from_logits=True`, of logarithms")
 def entropy(d):
     shape = d.size(1, 5), d.size(2, 6)
     g = d.rows(*shape)
     return Pair(
-        values(kl.KLDivergence, from_logits=True), g, d.normal(*shape, scale=2),
+        values(kl.KLDivergence, from_logits=True), np.log(g), d.normal(*shape, scale=2),
         NumPy(lambda z: scipy.stats.entropy(g, softmax(z), axis=-1)),
     )
 

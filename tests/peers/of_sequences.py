@@ -1,5 +1,7 @@
 """rax on lists, coral-pytorch on ranks, torchsurv on times, scoringrules on ensembles, entmax."""
 
+import functools
+
 import entmax
 import jax
 import jax.numpy as jnp
@@ -12,7 +14,7 @@ from torchsurv.loss.cox import neg_partial_log_likelihood
 from torchsurv.loss.weibull import neg_log_likelihood_weibull
 
 import keras_losskit as kl
-from tests.peers.compare import EQUAL, OPTION, Jax, NumPy, Pair, peer, tensor, values
+from tests.peers.compare import DIFFERS, EQUAL, OPTION, Jax, NumPy, Pair, peer, tensor, values
 
 # --- lists -----------------------------------------------------------------------------------
 
@@ -55,12 +57,12 @@ def hinge(d):
 
 
 @of_rax(
-    "softmax_loss(label_fn=None)", kl.ListSoftmax, OPTION,
-    "of labels e^y: targets are softmax(y) here, y/Σy there",
+    "softmax_loss(label_fn)", kl.ListSoftmax, OPTION,
+    "`label_fn` is the softmax of the labels",
 )
 def softmax(d):
     def theirs(s, y, where):
-        return rax.softmax_loss(s, jnp.exp(y), where=where)
+        return rax.softmax_loss(s, y, where=where, label_fn=jax.nn.softmax)
 
     return lists(d, values(kl.ListSoftmax), theirs)
 
@@ -76,13 +78,72 @@ def list_mle(d):
     return Pair(values(kl.ListMLE), y, d.normal(*shape, scale=2), Jax(theirs))
 
 
-@of_rax(
-    "approx_t12n(ndcg_metric)", kl.ApproxNDCG, OPTION, "1 + it, which is minus the smooth NDCG"
-)
+@of_rax("softmax_loss", kl.CategoricalCrossentropy, OPTION, "`from_logits=True`, without padding")
+def softmax_of_labels(d):
+    shape = d.size(1, 3), d.size(3, 6)
+    y = d.ids(*shape, classes=4).astype(float)
+
+    def theirs(s):
+        return rax.softmax_loss(s, jnp.asarray(y))
+
+    loss = kl.CategoricalCrossentropy(from_logits=True)
+    return Pair(loss, y, d.normal(*shape, scale=2), Jax(theirs))
+
+
+@of_rax("pairwise_mse_loss(reduce_fn=jnp.sum)", kl.PairwiseMeanSquared, OPTION,
+        "half of it over the pairs, of labels without ties: there each pair is counted twice")
+def squared_pairs(d):
+    shape = d.size(1, 3), d.size(3, 6)
+    y = np.array([d.rng.permutation(shape[1]) for _ in range(shape[0])], float)
+    pairs = shape[1] * (shape[1] - 1)
+
+    def theirs(s):
+        return jax.vmap(lambda s, y: rax.pairwise_mse_loss(s, y, reduce_fn=jnp.sum))(
+            s, jnp.asarray(y)
+        ) / pairs
+
+    return Pair(values(kl.PairwiseMeanSquared), y, d.normal(*shape, scale=2), Jax(theirs))
+
+
+@of_rax("pairwise_soft_zero_one_loss", kl.PairwiseSoftZeroOne, EQUAL, "of each list")
+def soft_zero_one(d):
+    return lists(d, values(kl.PairwiseSoftZeroOne), rax.pairwise_soft_zero_one_loss)
+
+
+def of_smooth_ranks(metric, temperature):
+    ranks = functools.partial(
+        rax.utils.approx_ranks, step_fn=lambda x: jax.nn.sigmoid(x / temperature)
+    )
+    return functools.partial(metric, rank_fn=ranks, cutoff_fn=lambda x, **_: jnp.ones_like(x))
+
+
+@of_rax("ndcg_metric(rank_fn=approx_ranks)", kl.ApproxNDCG, OPTION, "1 - it; `temperature`")
 def ndcg(d):
     t = d.real(0.2, 1)
-    theirs = rax.approx_t12n(rax.ndcg_metric, temperature=t)
-    return lists(d, values(kl.ApproxNDCG, temperature=t), lambda *x, **w: 1 + theirs(*x, **w))
+    smooth = of_smooth_ranks(rax.ndcg_metric, t)
+
+    def theirs(s, y, where):
+        # The ideal by true ranks: rax' is smooth, too, unless labels are far apart.
+        best = rax.dcg_metric(y, y, where=where)
+        found = rax.dcg_metric(s, y, where=where, rank_fn=smooth.keywords["rank_fn"])
+        return 1 - found / best
+
+    return lists(d, values(kl.ApproxNDCG, temperature=t), theirs)
+
+
+@of_rax(
+    "pairwise_logistic_loss(lambdaweight_fn=dcg_lambdaweight)", kl.LambdaNDCG, OPTION,
+    "`normalize=True`; the sum over pairs, over the size of the list", rtol=1e-6,
+)
+def lambda_ndcg(d):
+    def theirs(s, y, where):
+        weights = functools.partial(rax.dcg_lambdaweight, normalize=True)
+        found = rax.pairwise_logistic_loss(
+            s, y, where=where, lambdaweight_fn=weights, reduce_fn=jnp.sum
+        )
+        return found / len(s)
+
+    return lists(d, values(kl.LambdaNDCG), theirs)
 
 
 # --- ranks -----------------------------------------------------------------------------------
@@ -100,15 +161,17 @@ def coral(d):
 
 
 @peer(
-    "coral-pytorch", "corn_loss", kl.ConditionalOrdinal, OPTION,
-    'times the number of classes: `reduction="sum"`',
+    "coral-pytorch", "corn_loss", kl.ConditionalOrdinal, DIFFERS,
+    "The authors' code divides the sum over the batch by how many terms it has, over all levels",
 )
 def corn(d):
     b, k = d.size(2, 6), d.size(2, 5)
     ids = d.ids(b, classes=k + 1)
+    loss = kl.ConditionalOrdinal()
+    terms = sum((ids >= level).sum() for level in range(k))
     return Pair(
-        kl.ConditionalOrdinal(reduction="sum"), ids, d.normal(b, k, scale=3),
-        lambda z: corn_loss(z, tensor(ids), k + 1) * (k + 1),
+        lambda y, z: loss(y, z) * b / terms, ids, d.normal(b, k, scale=3),
+        lambda z: corn_loss(z, tensor(ids), k + 1), plain=loss,
     )
 
 
@@ -172,7 +235,9 @@ def of_the_members(d):
     return ensemble(d, values(kl.EnsembleCRPS, fairness=0.0), "nrg")
 
 
-@peer("scoringrules", "crps_normal", kl.GaussianCRPS, OPTION, '`link="identity"`')
+@peer(
+    "scoringrules", "crps_normal", kl.GaussianCRPS, OPTION, '`link="identity"`', rtol=1e-6
+)
 def of_normal(d):
     shape = d.size(1, 5), d.size(1, 4)
     y = d.normal(*shape, scale=2)

@@ -39,30 +39,30 @@ def squares(d):
 
 @peer(
     "statsmodels", "robust.norms.MQuantileNorm of LeastSquares", kl.Expectile, OPTION,
-    "`q` is `tau`",
+    "half of the value; `q` is `tau`",
 )
 def expectile(d):
     tau = d.real(0.1, 0.9)
     shape = d.size(1, 6), d.size(1, 5)
     y = d.normal(*shape)
-    norm = norms.MQuantileNorm(tau, norms.LeastSquares())
+    norm, loss = norms.MQuantileNorm(tau, norms.LeastSquares()), values(kl.Expectile, tau=tau)
     return Pair(
-        values(kl.Expectile, tau=tau), y, d.normal(*shape),
-        NumPy(lambda p: norm.rho(y - p).mean(-1)),
+        lambda *data: loss(*data) / 2, y, d.normal(*shape),
+        NumPy(lambda p: norm.rho((y - p).ravel()).reshape(shape).mean(-1)),
     )
 
 
 @peer(
     "statsmodels", "robust.norms.StudentT", kl.Cauchy, OPTION,
-    "df 1, whose ρ is log(1 + (z/c)²): `scale` is c/√2", 
+    "df 1, over c²/2: `scale` is c/√2",
 )
 def cauchy(d):
     c = d.real(0.5, 4)
     loss = values(kl.Cauchy, scale=c / 2**0.5)
-    return of_norm(d, norms.StudentT(c=c, df=1), loss)
+    return of_norm(d, norms.StudentT(c=c, df=1), lambda *data: c**2 / 2 * loss(*data))
 
 
-def inflated(d, loss, blocks, logpmf, rtol=0):
+def inflated(d, loss, blocks, logpmf):
     shape = d.size(1, 5), d.size(1, 4)
     y = d.rng.poisson(3.0, shape) * d.bits(*shape, share=0.7)
     x = np.concatenate(

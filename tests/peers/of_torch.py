@@ -33,7 +33,7 @@ def logits(d):
     loss = values(kl.BinaryCrossentropy, from_logits=True, pos_weight=w)
 
     def theirs(z):
-        weight = None if w is None else torch.tensor(w)
+        weight = None if w is None else tensor(w)
         found = F.binary_cross_entropy_with_logits(
             z, tensor(g), pos_weight=weight, reduction="none"
         )
@@ -141,7 +141,7 @@ def divergence_of_entries(d):
     shape = d.size(1, 6), d.size(2, 6)
     g = d.rows(*shape)
     return Pair(
-        kl.KLDivergence(from_logits=True) / shape[-1], g, d.normal(*shape, scale=2),
+        kl.KLDivergence(from_logits=True) / shape[-1], np.log(g), d.normal(*shape, scale=2),
         lambda z: F.kl_div(F.log_softmax(z, -1), tensor(g), reduction="mean"),
     )
 

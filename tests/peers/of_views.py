@@ -110,15 +110,16 @@ def sets(d):
 
 
 def sinkhorn(d, p, loss, blur):
+    """There in small steps from near the blur, which is to iterate till it has converged."""
     y, x = sets(d)
-    theirs = geomloss.SamplesLoss("sinkhorn", p=p, blur=blur, scaling=0.99, backend="tensorized")
+    theirs = geomloss.SamplesLoss("sinkhorn", p=p, blur=blur, scaling=0.9999, diameter=1.05 * blur)
     return Pair(loss, y, x, lambda x: theirs(x, tensor(y)))
 
 
 @peer(
     "geomloss", 'SamplesLoss("sinkhorn", p=2, blur)', kl.Sinkhorn, OPTION,
     'geomloss `SamplesLoss("sinkhorn", p=2, blur=b)` | `Sinkhorn(epsilon=b**2)`, converged',
-    rtol=1e-3, draws=3,
+    rtol=2e-3, draws=3,
 )
 def of_squares(d):
     blur = d.real(0.5, 1)
@@ -128,7 +129,7 @@ def of_squares(d):
 @peer(
     "geomloss", 'SamplesLoss("sinkhorn", p=1, blur)', kl.Sinkhorn, OPTION,
     'geomloss `SamplesLoss("sinkhorn", p=1, blur=b)` | `Sinkhorn(epsilon=b, power=1)`, converged',
-    rtol=1e-3, draws=3,
+    rtol=2e-3, draws=3,
 )
 def of_distances(d):
     blur = d.real(0.4, 0.8)

@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, safe_divide, safe_log
+from keras_losskit.core.numerics import arctan2, at_least, safe_divide, safe_log
 from keras_losskit.losses.boxes.base import EMPTY, BoxLoss, ratio
 
 
@@ -173,4 +173,4 @@ class CIoU(DIoU):
 def _angle(width, height):
     """arctan(w/h); the slope 1/(w² + h²) is finite wherever there is an angle."""
     none = ops.square(width) + ops.square(height) <= EMPTY
-    return ops.arctan2(ops.where(none, 0, width), ops.where(none, 1, height))
+    return arctan2(ops.where(none, 0, width), ops.where(none, 1, height))

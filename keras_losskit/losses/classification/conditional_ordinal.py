@@ -16,7 +16,7 @@ class ConditionalOrdinal(CumulativeOrdinal):
     whatever the outputs are: unlike in `CumulativeOrdinal` no weights need be shared for
     ranks that do not contradict each other.
 
-    The authors' code divides the sum over the batch by how many samples each level has;
+    The authors' code divides the sum over the batch by how many terms it has, over all levels;
     here each sample counts alike, as in every mean.
 
     Call with `y_pred` logits `(B, …, C-1)` and `y_true` ranks `(B, …)` or `(B, …, 1)`,

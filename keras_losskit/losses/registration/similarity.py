@@ -35,6 +35,9 @@ class LocalNormalizedCrossCorrelation(ImageLoss):
     | MONAI `LocalNormalizedCrossCorrelationLoss(3, 9, "rectangular")`, minus the mean | the \
 same, for its other kernels too |
 
+    Of a window whose half, (window + 1)/2, is even, MONAI's triangle of 7 is the one of 5 here,
+    that of 11 the one of 9.
+
     Call with `(B, H, W, C)` or `(B, D, H, W, C)`; values `(B,)`. Windows of a box are summed by
     doubling, along one axis after the other: time in proportion to the picture and to
     log(window), memory to the picture.
