@@ -6,7 +6,9 @@ gradient by the predictions have to agree, in float64 where the package can.
 """
 
 import dataclasses
+import inspect
 import re
+import textwrap
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -52,7 +54,7 @@ def peer(
     """Declares a comparison.
 
     Args:
-        package: its name, as in requirements.txt.
+        package: its name, by which pip knows it.
         theirs: what is called there.
         loss: the kit's class.
         how: `EQUAL`, `OPTION` or `DIFFERS`.
@@ -185,7 +187,7 @@ def check(comparison, number):
         value, slopes = of_torch(
             theirs, drawn, upstream, comparison.gradient, dtype, pair.through
         )
-    assert_close(mine, value, comparison.rtol, "number")
+    assert_close(mine, value.reshape(mine.shape), comparison.rtol, "number")
     if comparison.gradient and isinstance(theirs, NumPy):
         for along, slope in slopes:
             scale = np.linalg.norm(my_slopes) * np.linalg.norm(along)
@@ -198,8 +200,8 @@ def check(comparison, number):
     apart = False
     if pair.plain is not None:
         plain, *_ = of_the_kit(dataclasses.replace(pair, loss=pair.plain), drawn, False, draw)
-        apart = bool(np.abs(plain.mean() - value.mean()) > 100 * comparison.rtol * np.abs(value).max())
-    return bool(np.any(mine)), my_slopes is not None and bool(np.any(my_slopes)), apart
+        apart = abs(plain.mean() - value.mean()) > 100 * comparison.rtol * np.abs(value).max()
+    return bool(np.any(mine)), my_slopes is not None and bool(np.any(my_slopes)), bool(apart)
 
 
 def assert_close(mine, theirs, rtol, what):
@@ -299,7 +301,7 @@ def values(loss, **options):
 
 
 def pinned():
-    """`{package: version}` of requirements.txt."""
+    """`{package: version}` of requirements.txt; others come with the kit's own tests."""
     text = (Path(__file__).parent / "requirements.txt").read_text()
     return dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", text, re.M))
 
@@ -331,21 +333,32 @@ def document():
     lines = [
         "# The kit beside other packages",
         "",
-        "Written by `python -m tests.peers`; run by `python -m pytest tests/peers`, which fails",
-        "where this page is not what runs. Each line is one comparison of a loss with another",
-        "package's, for several draws of shapes, options, targets and weights: the number, and",
-        "its gradient by `y_pred`, to 9 digits in float64 where not said otherwise.",
+        "Written by `python -m tests.peers`, after the installation that",
+        "[requirements.txt](../tests/peers/requirements.txt) begins with. What it says is run by",
+        "`python -m pytest tests/peers`, and a test fails where this page is not what runs.",
+        "",
+        "Each line is one comparison of a loss with another package's, over several seeded draws",
+        "of shapes, options, targets and weights: the number, and its gradient by `y_pred`, in",
+        "float64 and to 9 digits where not said otherwise. NumPy's packages have no gradients:",
+        "there it is compared with differences along three directions, to 6 digits.",
         "",
         f"- *{EQUAL}*: the same options, the same number;",
         f"- *{OPTION}*: the same number, by an option, a factor or another layout;",
-        f"- *{DIFFERS}*: another number, which the documented mapping turns into the kit's.",
+        f"- *{DIFFERS}*: another number, which the documented mapping turns into the kit's; the",
+        "  difference is tested, too.",
         "",
         *table(said),
+        "",
+        *paragraph(
+            f"{len(losses()) - len(alone())} of {len(losses())} losses are compared. For want of "
+            "a package, these are held to their papers alone: "
+            + ", ".join(f"`{name}`" for name in alone()) + "."
+        ),
         "",
     ]
     for package in sorted({c.package for c in COMPARISONS}, key=str.lower):
         lines += [
-            f"## {package} {versions[package]}",
+            f"## {package} {versions.get(package, '')}".rstrip(),
             "",
             "| theirs | here | how | draws | compared | mapping |",
             "|---|---|---|---:|---|---|",
@@ -360,6 +373,24 @@ def document():
             )
         lines.append("")
     return "\n".join(lines)
+
+
+def paragraph(text):
+    return textwrap.wrap(text, 96, break_on_hyphens=False)
+
+
+def losses():
+    """The names of the kit's own losses."""
+    found = [getattr(kl, name) for name in kl.__all__]
+    return [
+        x.__name__ for x in found
+        if inspect.isclass(x) and issubclass(x, kl.Loss) and ".losses." in x.__module__
+    ]
+
+
+def alone():
+    """Those that nothing is compared with."""
+    return sorted(set(losses()) - {c.loss.__name__ for c in COMPARISONS})
 
 
 def compared(c):

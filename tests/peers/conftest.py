@@ -20,7 +20,7 @@ def pytest_configure(config):
     if not asked(config):
         return
     os.environ.setdefault("KERAS_BACKEND", "torch")
-    # Others' warnings are theirs.
+    # Others' warnings are theirs; what they import with torchvision has to be importable.
     config.addinivalue_line("filterwarnings", "ignore")
     import tests.peers.vision  # noqa: F401
 

@@ -25,7 +25,9 @@ def real(d):
 @of_optax("squared_error", kl.MeanSquaredError, EQUAL, "no options")
 def squares(d):
     y, p = real(d)
-    return Pair(values(kl.MeanSquaredError), y, p, Jax(lambda p: optax.squared_error(p, y).mean(-1)))
+    return Pair(
+        values(kl.MeanSquaredError), y, p, Jax(lambda p: optax.squared_error(p, y).mean(-1))
+    )
 
 
 @of_optax("l2_loss", kl.MeanSquaredError, OPTION, "half of the value")

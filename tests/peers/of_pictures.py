@@ -166,3 +166,16 @@ def gamma(d):
         kl.GammaDeviance(), y, p,
         lambda p: metrics.tweedie_deviance_score(p, tensor(y), power=2.0),
     )
+
+
+@peer(
+    "torchmetrics", "hinge_loss(task, squared)", kl.SquaredHinge, OPTION,
+    "`squared=True`; of scores between 0 and 1, which there are taken as they are",
+)
+def squared_hinge(d):
+    n = d.size(3, 9)
+    g = d.bits(n)
+    return Pair(
+        kl.SquaredHinge(), 2 * g - 1, d.uniform(n),
+        lambda p: metrics.hinge_loss(p, tensor(g).long(), task="binary", squared=True),
+    )

@@ -4,6 +4,7 @@ import numpy as np
 import scipy.special
 import scipy.stats
 import torch
+from scipy.spatial import cKDTree
 from scipy.spatial.distance import cosine, jensenshannon
 
 import keras_losskit as kl
@@ -108,6 +109,25 @@ def energy(d):
         values(kl.SquaredEarthMovers, from_logits=True), g, d.normal(*shape, scale=2),
         NumPy(theirs),
     )
+
+
+@peer(
+    "scipy", "spatial.cKDTree.query", kl.Chamfer, OPTION,
+    "the mean over each set of what it finds, squared or not, added; `squared`, `reduce_points`",
+)
+def chamfer(d):
+    b, size = d.size(1, 3), d.size(2, 3)
+    y, x = d.normal(b, d.size(3, 7), size), d.normal(b, d.size(3, 7), size)
+    squared, over = d.choice(True, False), d.choice("mean", "sum")
+
+    def theirs(x):
+        found = []
+        for a, c in zip(x, y, strict=True):
+            near = (cKDTree(c).query(a)[0], cKDTree(a).query(c)[0])
+            found.append(sum(getattr(np, over)(n**2 if squared else n) for n in near))
+        return np.array(found)
+
+    return Pair(values(kl.Chamfer, squared=squared, reduce_points=over), y, x, NumPy(theirs))
 
 
 # --- likelihoods: the parameters as they are, link="identity" --------------------------------

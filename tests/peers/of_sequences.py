@@ -1,4 +1,4 @@
-"""rax on lists, coral-pytorch on ranks, torchsurv on times, scoringrules on ensembles, entmax."""
+"""Lists of rax, ranks of coral-pytorch, times of torchsurv and pycox, and others."""
 
 import functools
 
@@ -10,6 +10,7 @@ import rax
 import scoringrules
 import torch
 from coral_pytorch.losses import coral_loss, corn_loss
+from pycox.models.loss import nll_logistic_hazard, nll_pmf, rank_loss_deephit_single
 from torchsurv.loss.cox import neg_partial_log_likelihood
 from torchsurv.loss.weibull import neg_log_likelihood_weibull
 
@@ -208,6 +209,58 @@ def weibull(d):
         return neg_log_likelihood_weibull(logs, tensor(seen > 0), tensor(time))
 
     return Pair(kl.WeibullNLL(), np.stack([time, seen], -1), d.normal(n, 2), theirs)
+
+
+def intervals(d, distinct=False):
+    """Indices of intervals and events, and logits."""
+    n = d.size(4, 8)
+    count = d.size(n, n + 3)
+    at = d.rng.permutation(count)[:n] if distinct else d.ids(n, classes=count)
+    seen = d.bits(n, share=0.7)
+    seen[np.argmin(at)] = 1
+    return at, seen, d.normal(n, count)
+
+
+@peer("pycox", "nll_logistic_hazard", kl.DiscreteTimeHazard, EQUAL, "of indices of intervals")
+def logistic_hazard(d):
+    at, seen, z = intervals(d)
+    return Pair(
+        values(kl.DiscreteTimeHazard), np.stack([at, seen], -1), z,
+        lambda z: nll_logistic_hazard(z, tensor(at), tensor(seen), "none"),
+    )
+
+
+@peer(
+    "pycox", "nll_pmf", kl.DeepHit, OPTION, "`alpha=1`; there 1e-7 is added to the logarithms",
+    rtol=1e-5,
+)
+def probability_of_intervals(d):
+    at, seen, z = intervals(d)
+    return Pair(
+        values(kl.DeepHit, alpha=1.0), np.stack([at, seen], -1), z,
+        lambda z: nll_pmf(z, tensor(at), tensor(seen), "none"),
+    )
+
+
+@peer(
+    "pycox", "rank_loss_deephit_single", kl.DeepHit, DIFFERS,
+    "pycox divides the ranking by the batch", wide=False,
+)
+def ranking(d):
+    at, seen, z = intervals(d, distinct=True)
+    later = (at[:, None] < at[None]) & (seen[:, None] > 0)
+    sigma = d.real(0.1, 1)
+    loss = kl.DeepHit(alpha=0.0, sigma=sigma, reduction="none")
+    share = tensor(later.mean(1))
+
+    def theirs(z):
+        return rank_loss_deephit_single(
+            z, tensor(at), tensor(seen), tensor(later).float(), sigma, "none"
+        ).reshape(-1)
+
+    return Pair(
+        lambda y, z: loss(y, z) * share, np.stack([at, seen], -1), z, theirs, plain=loss
+    )
 
 
 # --- ensembles -------------------------------------------------------------------------------

@@ -1,8 +1,10 @@
-"""lightly's losses on two views, and geomloss' on two sets."""
+"""lightly's and open_clip's losses on two views, and geomloss' on two sets."""
 
 import geomloss
 import numpy as np
+import torch
 from lightly import loss as lightly
+from open_clip.loss import ClipLoss, SigLipLoss
 
 import keras_losskit as kl
 from tests.peers.compare import EQUAL, OPTION, Pair, peer, tensor, values
@@ -135,3 +137,27 @@ def of_distances(d):
     blur = d.real(0.4, 0.8)
     loss = values(kl.Sinkhorn, epsilon=blur, power=1, iterations=100)
     return sinkhorn(d, 1, loss, blur)
+
+
+# --- views against each other, with a fixed scale --------------------------------------------
+
+
+def unit(x):
+    return torch.nn.functional.normalize(torch.as_tensor(x), dim=-1)
+
+
+@peer(
+    "open_clip_torch", "ClipLoss", kl.InfoNCE, OPTION,
+    "CLIP, with its learned temperature fixed | `InfoNCE(T)`",
+)
+def clip(d):
+    (y, p), t = views(d), d.real(0.05, 1)
+    return Pair(kl.InfoNCE(t), y, p, lambda p: ClipLoss()(unit(y), unit(p), 1 / t))
+
+
+@peer(
+    "open_clip_torch", "SigLipLoss", kl.SigLIP, OPTION, "of unit vectors; `temperature`, `bias`"
+)
+def siglip(d):
+    (y, p), t, b = views(d), d.real(1, 10), d.real(-10, 0)
+    return Pair(kl.SigLIP(t, b), y, p, lambda p: SigLipLoss()(unit(y), unit(p), t, b))

@@ -96,8 +96,8 @@ class DeepHit(SurvivalLoss):
     them all. Seen: -log p of cause and interval; censored: -log of all that is later.
     Ranking: the mean, over samples j whose time is later than that of event i, of
     exp((F_j - F_i)/σ), F the probability of i's cause up to i's time: who had it first
-    should have been the likelier. For competing risks; `DiscreteTimeHazard` is the
-    likelihood of one cause in another parametrisation.
+    should have been the likelier; pycox divides the ranking by the batch. For competing risks;
+    `DiscreteTimeHazard` is the likelihood of one cause in another parametrisation.
 
     Args:
         alpha: α; in [0, 1].
