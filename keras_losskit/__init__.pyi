@@ -160,11 +160,14 @@ __all__ = [
     "CyclicalAnnealing",
     "DeepSupervision",
     "DistributionHead",
+    "GradientPenalty",
     "LearnedWeights",
+    "LinearCrossentropy",
     "LinearWarmup",
     "TermMetric",
     "TerminateOnNonFiniteTerm",
     "WeightScheduler",
+    "input_gradient",
     "Angular",
     "ArcFace",
     "Circle",
@@ -190,6 +193,7 @@ __all__ = [
     "RelativisticAverage",
     "Wasserstein",
     "CTC",
+    "SoftDTW",
     "DPO",
     "ORPO",
     "SimPO",
@@ -2059,6 +2063,30 @@ class DistributionHead(keras.layers.Dense):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self: ...
 
+class GradientPenalty(keras.layers.Layer):
+    critic: Any
+    kind: Literal["wgan_gp", "r1", "r2"]
+    target: float
+    weight: float
+    seed: int | None
+    generator: Any
+    supports_masking: Any
+    def __init__(
+        self,
+        critic: Any,
+        kind: Literal["wgan_gp", "r1", "r2"] = "wgan_gp",
+        target: float = 1.0,
+        weight: float = 10.0,
+        seed: int | None = None,
+        **options: Any,
+    ) -> None: ...
+    def build(self, input_shape: Any) -> Any: ...
+    def call(self, inputs: Any, fake: Any = None) -> Any: ...
+    def compute_output_spec(self, inputs: Any, fake: Any = None, **kwargs: Any) -> Any: ...
+    def get_config(self) -> dict[str, Any]: ...
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self: ...
+
 class LearnedWeights(keras.Model):
     network: keras.Model
     rule: Literal["uncertainty", "bounded", "softmax"]
@@ -2087,6 +2115,45 @@ class LearnedWeights(keras.Model):
     def get_config(self) -> dict[str, Any]: ...
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self: ...
+
+class LinearCrossentropy(keras.layers.Layer):
+    units: int
+    chunk_size: int
+    z_loss: float
+    label_smoothing: float
+    ignore_class: int | None
+    soft_cap: float | None
+    tied_to: Any
+    kernel_initializer: Any
+    kernel_regularizer: Any
+    kernel_constraint: Any
+    supports_masking: Any
+    def __init__(
+        self,
+        units: int,
+        chunk_size: int = 256,
+        z_loss: float = 0.0,
+        label_smoothing: float = 0.0,
+        ignore_class: int | None = None,
+        soft_cap: float | None = None,
+        tied_to: Any = None,
+        kernel_initializer: Any = "glorot_uniform",
+        kernel_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        **options: Any,
+    ) -> None: ...
+    def build(self, input_shape: Any) -> Any: ...
+    def call(self, inputs: Any, ids: Any = None, sample_weight: Any = None) -> Any: ...
+    def compute_output_spec(
+        self,
+        inputs: Any,
+        ids: Any = None,
+        sample_weight: Any = None,
+        **kwargs: Any,
+    ) -> Any: ...
+    def get_config(self) -> dict[str, Any]: ...
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self: ...
 
 class LinearWarmup(_KerasSchedule):
     initial: float
@@ -2150,6 +2217,8 @@ class WeightScheduler(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch: Any, logs: Any = None) -> Any: ...
     def on_test_begin(self, logs: Any = None) -> Any: ...
     def on_epoch_end(self, epoch: Any, logs: Any = None) -> Any: ...
+
+def input_gradient(function: Any, x: Any, order: int = 1, create_graph: bool = True) -> Any: ...
 
 class Angular(Loss):
     angle: float
@@ -2493,6 +2562,21 @@ class CTC(Loss):
         *,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "ctc",
+        dtype: _DType = None,
+    ) -> None: ...
+
+class SoftDTW(Loss):
+    gamma: float
+    divergence: bool
+    bandwidth: float | None
+    def __init__(
+        self,
+        gamma: float = 1.0,
+        divergence: bool = False,
+        bandwidth: float | None = None,
+        *,
+        reduction: _Reduction = "sum_over_batch_size",
+        name: str | None = "soft_dtw",
         dtype: _DType = None,
     ) -> None: ...
 
