@@ -128,6 +128,16 @@ def sparse_focal(ids, z):
     return -np.mean((1 - np.exp(log_p)) ** 2 * log_p)
 
 
+def gaussian_nll(y, p):
+    m, s = p[:, :1], np.softplus(p[:, 1:]) + 1e-6
+    return np.mean(0.9189385332 + np.log(s) + 0.5 * ((y - m) / s) ** 2)
+
+
+def log_normal_nll(y, p):
+    log = np.log(y)
+    return np.mean(log) + gaussian_nll(log, p)
+
+
 def binary_crossentropy(g, z):
     return np.mean(np.maximum(z, 0.0) - z * g + np.log1p(np.exp(-np.abs(z))))
 

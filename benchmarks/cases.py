@@ -632,14 +632,15 @@ def paired_views():
 
 
 def distributions():
-    def case(loss, kind, parameters, far="", **options):
+    def case(loss, kind, parameters, far="", hand=None, **options):
         shape = (TABLE[0] * TABLE[1] // 4, parameters)
-        return Case("distributions", loss, kind, shape, options, streams=not far, far=far)
+        peers = {"hand": by_hand(hand)} if hand else {}
+        return Case("distributions", loss, kind, shape, options, peers, streams=not far, far=far)
 
     gammas = "a log-gamma is a dozen divisions and logarithms"
     return [
-        case("GaussianNLL", "real_raw", 2),
-        case("LogNormalNLL", "positive_raw", 2),
+        case("GaussianNLL", "real_raw", 2, hand="gaussian_nll"),
+        case("LogNormalNLL", "positive_raw", 2, hand="log_normal_nll"),
         case("ZeroInflatedLogNormalNLL", "positive_raw", 3),
         case("StudentTNLL", "real_raw", 3, gammas),
         case("BetaNLL", "shares_raw", 2, gammas),
@@ -747,7 +748,16 @@ def ranking():
 def restoration():
     def case(loss, peers=None, kind="pictures", **options):
         engines = {"tf": ["tf-xla", "tf-graph"]} if peers else {}
-        return Case("restoration", loss, kind, PICTURES, options, peers or {}, engines=engines)
+        costs = {"tf": sliding} if "SSIM" in loss else {}
+        return Case(
+            "restoration", loss, kind, PICTURES, options, peers or {}, engines=engines, costs=costs
+        )
+
+    # In the graph each slice is a pass over memory; `fit` compiles by XLA.
+    sliding = (
+        "slides its windows by slices and sums of centred pictures, where the peer convolves what "
+        "it does not centre: a convolution rounds to ten bits on a GPU, and takes no volumes"
+    )
 
     def image(name):
         def make(tf):

@@ -52,7 +52,7 @@ def log_factorial_rest(y):
     """log y! - (y·log y - y), for y >= 0: what grows like ½·log y alone; to 2e-13."""
     far = _G + 0.5
     above = y * ops.log1p(far / ops.where(y == 0, 1, y))
-    return 0.5 * (ops.log(y + far) - 1) + above + ops.log(_series(y))
+    return above - 0.5 + ops.log(ops.sqrt(y + far) * _series(y))
 
 
 # 2·atanh(z) = 2·(z + z³/3 + z⁵/5 + …), behind its first term.

@@ -39,8 +39,9 @@ same, for its other kernels too |
     that of 11 the one of 9.
 
     Call with `(B, H, W, C)` or `(B, D, H, W, C)`; values `(B,)`. Windows of a box are summed by
-    doubling, along one axis after the other: time in proportion to the picture and to
-    log(window), memory to the picture.
+    doubling, along one axis after the other: time in proportion to the picture, border
+    included, and where it is not compiled to log(window); memory to the picture. Sums that run
+    over the whole axis would take the same time for every window, and lose digits.
 
     Raises:
         ValueError: for a `window` that is even, options out of range, or shapes that do not
