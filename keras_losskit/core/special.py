@@ -7,6 +7,7 @@ many). Arguments are > 0.
 
 import math
 
+import keras
 from keras import ops
 
 from keras_losskit.core.numerics import at_least, at_most, larger, smaller
@@ -70,8 +71,9 @@ def half_deviance(x, m, off):
     u = ops.where(near, off, 0) / ops.where(near, x, 1)
     z = u / (2 + u)
     square = ops.square(z)
-    series = _ATANH[-1]
-    for c in reversed(_ATANH[:-1]):
+    terms = _ATANH[: 9 if keras.backend.standardize_dtype(x.dtype) == "float64" else 4]
+    series = terms[-1]
+    for c in reversed(terms[:-1]):
         series = series * square + c
     close = z * (ops.where(near, off, 0) - 2 * x * (square * series))
     # Where the bound holds, m is the whole of it.
