@@ -78,8 +78,8 @@ def main():
     wanted = [[int(c) for c in row if c > 0] for row in y_test]
     wrong = sum(distance(a, b) for a, b in zip(found, wanted, strict=True))
     print(f"wrong digits: {wrong / sum(map(len, wanted)):.3f}")
-    right = [a == b for a, b in zip(found, wanted, strict=True)]
-    print(f"strings read right: {np.mean(right):.3f}")
+    right = np.mean([a == b for a, b in zip(found, wanted, strict=True)])
+    print(f"strings read right: {right:.3f}")
     for a, b in list(zip(found, wanted, strict=True))[:5]:
         as_text = ["".join(str(c - 1) for c in s) for s in (b, a)]
         print(f"  {as_text[0]:>5} read as {as_text[1]}")

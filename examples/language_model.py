@@ -19,8 +19,8 @@ from sklearn import datasets
 
 import keras_losskit as kl
 
-WORDS, SIZE, LENGTH, BATCH, STEPS = 50_000, 64, 64, 8, 90
-TOKENS = 2048  # Of the step whose memory is measured.
+WORDS, SIZE, LENGTH, BATCH, STEPS = 50_000, 64, 32, 8, 100
+TOKENS = 1024  # Of the step whose memory is measured.
 
 
 def corpus():
