@@ -21,7 +21,7 @@ import keras_losskit as kl
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-POINTS, BATCH, EPOCHS = 4096, 512, 220
+POINTS, BATCH, EPOCHS = 2048, 256, 450
 
 
 def solution(p):

@@ -10,7 +10,7 @@ import keras
 import pytest
 
 import keras_losskit as kl
-from benchmarks import cases, engines, inputs, measure, parts, report
+from benchmarks import cases, engines, inputs, measure, parts, report, vocabulary
 from benchmarks.__main__ import updated
 from keras_losskit.core.takes import takes_of
 
@@ -161,6 +161,14 @@ def test_the_peak_is_that_of_the_step():
 
     peak = engines.Engine().peak_mib(lambda: np.ones(40 * 2**20, "uint8").sum())
     assert 35 < peak < 80
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="Linux tells the peak")
+def test_the_large_vocabulary_is_measured_of_equal_losses():
+    found = [vocabulary.one(ENGINE, kind, 48, 64, 8, 1) for kind in ("kit", "dense")]
+    assert found[0]["value"] == pytest.approx(found[1]["value"], rel=1e-5)
+    for row in found:
+        assert row["seconds"] > 0 and row["process_mib"] > 50 and row["mib"] >= 0
 
 
 def test_inputs_are_what_each_loss_declares_that_it_takes():

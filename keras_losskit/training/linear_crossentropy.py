@@ -27,6 +27,8 @@ class LinearCrossentropy(keras.layers.Layer):
     tokens of 128,000 words are 8 GB, each time they are touched. Here logits are made of
     `chunk_size` tokens at a time, and made again in the backward pass. Value and gradient
     are those of the dense computation; it costs one product of matrices more, four for three.
+    `python -m benchmarks.vocabulary` measures both: that step takes 0.7 to 0.9 GB beside the
+    imports, at 256 dimensions, of which the kernel and its gradient are 0.26.
 
     Args:
         units: the number of classes, an integer >= 1.
@@ -51,6 +53,9 @@ class LinearCrossentropy(keras.layers.Layer):
     | elsewhere | here |
     |---|---|
     | `Dense(V, use_bias=False)`, `SparseCategoricalCrossentropy(True)` | `LinearCrossentropy(V)` |
+
+    A model that is saved and loaded holds one matrix, as before. `keras.models.clone_model` and
+    `from_config` make another embedding for each layer's config, which is no longer tied.
 
     Under mixed precision products are in the lower precision, everything after them and the
     sums over chunks in float32. Second derivatives are refused on TensorFlow and torch.
