@@ -21,7 +21,7 @@ import keras_losskit as kl
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-POINTS, BATCH, EPOCHS = 2048, 256, 450
+POINTS, BATCH, EPOCHS = 2048, 256, 600
 
 
 def solution(p):
