@@ -61,7 +61,7 @@ def peer(
         says: the rows "elsewhere | here" that it executes, word for word; or, where there is
             none, what stands in the docstring, or how they map.
         draws: how many times data and options are drawn.
-        rtol: of the largest entry.
+        rtol: of the largest entry; above 1e-9 where the package rounds, or adds an epsilon.
         wide: whether the package computes in float64.
         gradient: whether there is one to compare.
     """

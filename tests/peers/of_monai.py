@@ -118,7 +118,7 @@ def tversky(d):
     "monai", 'GeneralizedDiceLoss(w_type="square")', kl.GeneralizedDice, OPTION,
     'MONAI `GeneralizedDiceLoss(w_type="square")` | `GeneralizedDice(smooth=1e-5)`; with no '
     "class present it is 0 there",
-    rtol=1e-4,
+    rtol=1e-6,
 )
 def generalized_dice(d):
     return maps(d, kl.GeneralizedDice(smooth=1e-5), monai.GeneralizedDiceLoss())
@@ -127,7 +127,7 @@ def generalized_dice(d):
 @peer(
     "monai", "GeneralizedDiceLoss(batch=True)", kl.GeneralizedDice, OPTION,
     'MONAI `GeneralizedDiceLoss(batch=True)` | `GeneralizedDice(over="batch", smooth=1e-5)`',
-    rtol=1e-4,
+    rtol=1e-6,
 )
 def generalized_dice_over_the_batch(d):
     how = d.choice("square", "simple", "uniform")

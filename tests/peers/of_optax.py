@@ -207,7 +207,7 @@ def triplets(d):
     )
 
 
-@of_optax("ntxent", kl.NTXent, OPTION, "both views stacked, ids twice", rtol=1e-7)
+@of_optax("ntxent", kl.NTXent, OPTION, "both views stacked, ids twice")
 def nt_xent(d):
     t, shape = d.real(0.1, 1), (d.size(2, 5), d.size(2, 4))
     y, twice = d.normal(*shape), np.tile(np.arange(shape[0]), 2)

@@ -45,7 +45,6 @@ def entropy(d):
 @peer(
     "scipy", "spatial.distance.jensenshannon", kl.JensenShannon, OPTION,
     "scipy `jensenshannon(g, p)`, a distance | √ of the value at `weight=0.5`",
-    rtol=1e-8,
 )
 def jensen_shannon(d):
     shape = d.size(1, 5), d.size(2, 6)
@@ -193,7 +192,7 @@ def beta(d):
 
 @peer(
     "scipy", "stats.nbinom.logpmf", kl.NegativeBinomialNLL, OPTION,
-    '`link="identity"`; n = r, p = r/(r + μ)', rtol=1e-8,
+    '`link="identity"`; n = r, p = r/(r + μ)',
 )
 def negative_binomial(d):
     shape = entries(d)

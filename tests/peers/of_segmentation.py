@@ -49,14 +49,14 @@ OF_JACCARD = (
 )
 
 
-@peer(SMP, 'DiceLoss("multiclass")', kl.Dice, OPTION, OF_DICE, rtol=1e-6)
+@peer(SMP, 'DiceLoss("multiclass")', kl.Dice, OPTION, OF_DICE)
 def dice(d):
     return of_classes(
         d, kl.Dice(over="batch", from_logits=True), smp.DiceLoss("multiclass")
     )
 
 
-@peer(SMP, 'DiceLoss("multiclass") of an absent class', kl.Dice, DIFFERS, OF_DICE, rtol=1e-6)
+@peer(SMP, 'DiceLoss("multiclass") of an absent class', kl.Dice, DIFFERS, OF_DICE)
 def dice_of_absent(d):
     loss = kl.Dice(over="batch", from_logits=True)
     return of_classes(
@@ -64,7 +64,7 @@ def dice_of_absent(d):
     )
 
 
-@peer(SMP, 'JaccardLoss("multiclass")', kl.Jaccard, OPTION, OF_JACCARD, rtol=1e-6)
+@peer(SMP, 'JaccardLoss("multiclass")', kl.Jaccard, OPTION, OF_JACCARD)
 def jaccard(d):
     return of_classes(
         d, kl.Jaccard(over="batch", from_logits=True), smp.JaccardLoss("multiclass")
@@ -73,7 +73,6 @@ def jaccard(d):
 
 @peer(
     SMP, 'JaccardLoss("multiclass") of an absent class', kl.Jaccard, DIFFERS, OF_JACCARD,
-    rtol=1e-6,
 )
 def jaccard_of_absent(d):
     loss = kl.Jaccard(over="batch", from_logits=True)
@@ -86,7 +85,6 @@ def jaccard_of_absent(d):
 @peer(
     SMP, 'TverskyLoss("multiclass", alpha, beta)', kl.Tversky, OPTION,
     "segmentation_models.pytorch `TverskyLoss(alpha, beta)` | `fp_weight=alpha, fn_weight=beta`",
-    rtol=1e-6,
 )
 def tversky(d):
     a, b = d.real(0.2, 0.9), d.real(0.2, 0.9)
@@ -100,7 +98,7 @@ OF_FOCAL = (
 )
 
 
-@peer(SMP, 'TverskyLoss("binary", gamma)', kl.FocalTversky, OPTION, OF_FOCAL, rtol=1e-6)
+@peer(SMP, 'TverskyLoss("binary", gamma)', kl.FocalTversky, OPTION, OF_FOCAL)
 def focal_tversky(d):
     a, b, gamma = d.real(0.2, 0.9), d.real(0.2, 0.9), d.real(0.5, 2)
     g, z = one_map(d)
@@ -109,7 +107,7 @@ def focal_tversky(d):
     return Pair(loss, g, z, lambda z: theirs(first(z), first(g)))
 
 
-@peer(SMP, 'TverskyLoss("multiclass", gamma)', kl.FocalTversky, DIFFERS, OF_FOCAL, rtol=1e-6)
+@peer(SMP, 'TverskyLoss("multiclass", gamma)', kl.FocalTversky, DIFFERS, OF_FOCAL)
 def focal_tversky_of_classes(d):
     """The power of the mean of `Tversky`, not the mean of powers."""
     a, b, gamma = d.real(0.2, 0.9), d.real(0.2, 0.9), d.real(1.5, 2)
@@ -163,7 +161,7 @@ def matthews(d):
 
 @peer(
     SMP, 'FocalLoss("binary", alpha, gamma)', kl.BinaryFocalCrossentropy, OPTION,
-    "`from_logits=True`, `alpha`, `gamma`", rtol=1e-6,
+    "`from_logits=True`, `alpha`, `gamma`",
 )
 def focal(d):
     g, z = one_map(d)
@@ -204,7 +202,6 @@ def soft_crossentropy(d):
 @peer(
     BELT, "JaccardLoss", kl.Jaccard, OPTION,
     "pytorch-toolbelt `JaccardLoss()` | as segmentation_models.pytorch, for soft targets too",
-    rtol=1e-5,
 )
 def belt_jaccard(d):
     shape = d.size(1, 3), d.size(4, 6), d.size(4, 6), d.size(2, 4)

@@ -78,7 +78,7 @@ def inflated(d, loss, blocks, logpmf):
 
 @peer(
     "statsmodels", "zipoisson.logpmf", kl.ZeroInflatedPoissonNLL, OPTION,
-    '`link="identity"`; w = σ(g)', rtol=1e-8,
+    '`link="identity"`; w = σ(g)',
 )
 def inflated_poisson(d):
     return inflated(d, kl.ZeroInflatedPoissonNLL, 2, counts.zipoisson.logpmf)
@@ -86,7 +86,7 @@ def inflated_poisson(d):
 
 @peer(
     "statsmodels", "zinegbin.logpmf", kl.ZeroInflatedNegativeBinomialNLL, OPTION,
-    '`link="identity"`; alpha = 1/r, p = 2, w = σ(g)', rtol=1e-8,
+    '`link="identity"`; alpha = 1/r, p = 2, w = σ(g)',
 )
 def inflated_negative_binomial(d):
     def logpmf(y, mean, r, w):
@@ -144,7 +144,7 @@ def cox_in_strata(d):
 @peer(
     "lifelines", "WeibullFitter().log_likelihood_", kl.WeibullNLL, OPTION,
     'minus it; `reduction="sum"`, at the fitted λ and ρ, as softplus gives them',
-    gradient=False, draws=3, rtol=1e-6,
+    gradient=False, draws=3,
 )
 def weibull(d):
     n = d.size(20, 30)

@@ -434,7 +434,6 @@ def beta(d):
 @peer(
     "torch", "distributions.NegativeBinomial", kl.NegativeBinomialNLL, OPTION,
     "mean μ and r for `total_count=r, logits=log(μ/r)`",
-    rtol=1e-8,
 )
 def negative_binomial(d):
     shape = entries(d)
@@ -477,7 +476,6 @@ def inflated_poisson(d):
     "torch", "distributions.NegativeBinomial and Categorical",
     kl.ZeroInflatedNegativeBinomialNLL, OPTION,
     "a mixture of zeros, by the logit of the last block, and of counts",
-    rtol=1e-8,
 )
 def inflated_negative_binomial(d):
     shape = entries(d)

@@ -72,7 +72,6 @@ def koleo(d):
 @peer(
     "lightly", "SwaVLoss(temperature, sinkhorn_iterations, sinkhorn_epsilon)", kl.SwAV, EQUAL,
     "lightly `SwaVLoss()`, two high-resolution views | `SwAV()`",
-    rtol=1e-6,
 )
 def swav(d):
     y, p = views(d)
