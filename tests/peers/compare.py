@@ -351,7 +351,7 @@ def document():
         "",
         *paragraph(
             f"{len(losses()) - len(alone())} of {len(losses())} losses are compared. For want of "
-            "a package, these are held to their papers alone: "
+            "a package, these are held to their papers, and to Keras, alone: "
             + ", ".join(f"`{name}`" for name in alone()) + "."
         ),
         "",
