@@ -156,8 +156,10 @@ __all__ = [
     "AdjustableWeight",
     "AtResolution",
     "CosineDense",
+    "CrossBatchMemory",
     "CyclicalAnnealing",
     "DeepSupervision",
+    "DistributionHead",
     "GradientPenalty",
     "LearnedWeights",
     "LinearCrossentropy",
@@ -347,13 +349,15 @@ class Loss(_KerasLoss):
     def effective_reduction(self) -> str | None: ...
     @property
     def applies_weights(self) -> bool: ...
+    @property
+    def gathers(self) -> Any: ...
     def call(self, y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Any: ...
     def prepare(self, y_true: Any, y_pred: Any) -> Any: ...
     def check_targets(self, y_true: Any, y_pred: Any, present: Any) -> Any: ...
     def classes_of(self, y_pred: Any) -> Any: ...
     def weighed_shape(self, y_true: Any, y_pred: Any) -> Any: ...
     def input_mask(self, y_true: Any, y_pred: Any) -> Any: ...
-    def value_mask(self, y_true: Any, y_pred: Any, mask: Any) -> Any: ...
+    def value_mask(self, y_true: Any, y_pred: Any, mask: Any, anchors: Any = None) -> Any: ...
     def countable(self, y_true: Any, y_pred: Any) -> Any: ...
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any: ...
     def evaluate(
@@ -1982,6 +1986,29 @@ class CosineDense(keras.layers.Layer):
     def compute_output_shape(self, input_shape: Any) -> Any: ...
     def get_config(self) -> dict[str, Any]: ...
 
+class CrossBatchMemory(keras.layers.Layer):
+    loss: Loss
+    size: int
+    start: int
+    supports_masking: Any
+    def __init__(
+        self,
+        loss: _LossLike,
+        size: int = 4096,
+        start: int = 0,
+        *,
+        name: str | None = None,
+        dtype: _DType = None,
+        **options: Any,
+    ) -> None: ...
+    def build(self, input_shape: Any) -> Any: ...
+    def call(self, inputs: Any, training: Any = None) -> Any: ...
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any: ...
+    def compute_output_spec(self, inputs: Any, training: Any = None) -> Any: ...
+    def get_config(self) -> dict[str, Any]: ...
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self: ...
+
 class CyclicalAnnealing(_KerasSchedule):
     initial: float
     target: float
@@ -2022,6 +2049,19 @@ class DeepSupervision(Loss):
     def inputs(self, batch: Any) -> Any: ...
     def combine(self, found: Any) -> Any: ...
     def per_output(self, names: Any = None) -> Any: ...
+
+class DistributionHead(keras.layers.Dense):
+    loss: Loss
+    events: int
+    def __init__(self, loss: _LossLike, events: int = 1, **options: Any) -> None: ...
+    def mean(self, raw: Any) -> Any: ...
+    def stddev(self, raw: Any) -> Any: ...
+    def quantile(self, raw: Any, p: Any) -> Any: ...
+    def sample(self, raw: Any, seed: Any = None) -> Any: ...
+    def parameters(self, raw: Any) -> Any: ...
+    def get_config(self) -> dict[str, Any]: ...
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self: ...
 
 class GradientPenalty(keras.layers.Layer):
     critic: Any
@@ -2182,10 +2222,12 @@ def input_gradient(function: Any, x: Any, order: int = 1, create_graph: bool = T
 
 class Angular(Loss):
     angle: float
+    gather: bool
     def __init__(
         self,
         angle: float = 45.0,
         *,
+        gather: bool = False,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "angular",
         dtype: _DType = None,
@@ -2207,11 +2249,13 @@ class ArcFace(Loss):
 class Circle(Loss):
     gamma: float
     margin: float
+    gather: bool
     def __init__(
         self,
         gamma: float = 80.0,
         margin: float = 0.4,
         *,
+        gather: bool = False,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "circle",
         dtype: _DType = None,
@@ -2243,10 +2287,12 @@ class CosFace(Loss):
 
 class LiftedStructure(Loss):
     margin: float
+    gather: bool
     def __init__(
         self,
         margin: float = 1.0,
         *,
+        gather: bool = False,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "lifted_structure",
         dtype: _DType = None,
@@ -2256,12 +2302,14 @@ class MultiSimilarity(Loss):
     alpha: float
     beta: float
     base: float
+    gather: bool
     def __init__(
         self,
         alpha: float = 2.0,
         beta: float = 50.0,
         base: float = 0.5,
         *,
+        gather: bool = False,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "multi_similarity",
         dtype: _DType = None,
@@ -2269,10 +2317,12 @@ class MultiSimilarity(Loss):
 
 class NPairs(Loss):
     l2: float
+    gather: bool
     def __init__(
         self,
         l2: float = 0.0,
         *,
+        gather: bool = False,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "n_pairs",
         dtype: _DType = None,
@@ -2294,11 +2344,13 @@ class NormalizedSoftmax(Loss):
 class ProxyAnchor(Loss):
     margin: float
     scale: float
+    gather: bool
     def __init__(
         self,
         margin: float = 0.1,
         scale: float = 32.0,
         *,
+        gather: bool = False,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "proxy_anchor",
         dtype: _DType = None,
@@ -2317,10 +2369,12 @@ class ProxyNCA(Loss):
 
 class SoftNearestNeighbor(Loss):
     temperature: float
+    gather: bool
     def __init__(
         self,
         temperature: float = 1.0,
         *,
+        gather: bool = False,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "soft_nearest_neighbor",
         dtype: _DType = None,
@@ -2343,10 +2397,12 @@ class SubCenterArcFace(ArcFace):
 
 class SupervisedContrastive(Loss):
     temperature: float
+    gather: bool
     def __init__(
         self,
         temperature: float = 0.1,
         *,
+        gather: bool = False,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "supervised_contrastive",
         dtype: _DType = None,
@@ -2369,12 +2425,14 @@ class TripletAll(Loss):
     margin: float
     distance: Literal["euclidean", "squared_euclidean", "cosine"]
     soft: bool
+    gather: bool
     def __init__(
         self,
         margin: float = 1.0,
         distance: Literal["euclidean", "squared_euclidean", "cosine"] = "euclidean",
         soft: bool = False,
         *,
+        gather: bool = False,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "triplet_all",
         dtype: _DType = None,
@@ -2384,12 +2442,14 @@ class TripletHard(Loss):
     margin: float
     distance: Literal["euclidean", "squared_euclidean", "cosine"]
     soft: bool
+    gather: bool
     def __init__(
         self,
         margin: float = 1.0,
         distance: Literal["euclidean", "squared_euclidean", "cosine"] = "euclidean",
         soft: bool = False,
         *,
+        gather: bool = False,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "triplet_hard",
         dtype: _DType = None,
@@ -2399,12 +2459,14 @@ class TripletSemiHard(Loss):
     margin: float
     distance: Literal["euclidean", "squared_euclidean", "cosine"]
     soft: bool
+    gather: bool
     def __init__(
         self,
         margin: float = 1.0,
         distance: Literal["euclidean", "squared_euclidean", "cosine"] = "euclidean",
         soft: bool = False,
         *,
+        gather: bool = False,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "triplet_semi_hard",
         dtype: _DType = None,
@@ -2428,11 +2490,13 @@ class DecoupledDistillation(Loss):
 class RelationalDistillation(Loss):
     distance_weight: float
     angle_weight: float
+    gather: bool
     def __init__(
         self,
         distance_weight: float = 25.0,
         angle_weight: float = 50.0,
         *,
+        gather: bool = False,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "relational_distillation",
         dtype: _DType = None,
@@ -2564,10 +2628,12 @@ def sequence_log_probabilities(
 
 class BarlowTwins(Loss):
     redundancy_weight: float
+    gather: bool
     def __init__(
         self,
         redundancy_weight: float = 0.005,
         *,
+        gather: bool = False,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "barlow_twins",
         dtype: _DType = None,
@@ -2575,10 +2641,12 @@ class BarlowTwins(Loss):
 
 class CoSENT(Loss):
     scale: float
+    gather: bool
     def __init__(
         self,
         scale: float = 20.0,
         *,
+        gather: bool = False,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "co_sent",
         dtype: _DType = None,
@@ -2588,12 +2656,14 @@ class DINO(Loss):
     student_temperature: float
     teacher_temperature: float
     centering: Literal["sinkhorn", "none"]
+    gather: bool
     def __init__(
         self,
         student_temperature: float = 0.1,
         teacher_temperature: float = 0.04,
         centering: Literal["sinkhorn", "none"] = "sinkhorn",
         *,
+        gather: bool = False,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "dino",
         dtype: _DType = None,
@@ -2601,10 +2671,12 @@ class DINO(Loss):
 
 class DecoupledContrastive(Loss):
     temperature: float
+    gather: bool
     def __init__(
         self,
         temperature: float = 0.1,
         *,
+        gather: bool = False,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "decoupled_contrastive",
         dtype: _DType = None,
@@ -2613,20 +2685,28 @@ class DecoupledContrastive(Loss):
 class InfoNCE(Loss):
     temperature: float
     symmetric: bool
+    ids: bool
+    log_q: bool
+    gather: bool
     def __init__(
         self,
         temperature: float = 0.07,
         symmetric: bool = True,
+        ids: bool = False,
+        log_q: bool = False,
         *,
+        gather: bool = False,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "info_nce",
         dtype: _DType = None,
     ) -> None: ...
 
 class KoLeo(Loss):
+    gather: bool
     def __init__(
         self,
         *,
+        gather: bool = False,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "ko_leo",
         dtype: _DType = None,
@@ -2649,10 +2729,12 @@ class Matryoshka(WeightedSum):
 
 class MaximumMeanDiscrepancy(Loss):
     bandwidths: list[float]
+    gather: bool
     def __init__(
         self,
         bandwidths: _Numbers = ...,
         *,
+        gather: bool = False,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "maximum_mean_discrepancy",
         dtype: _DType = None,
@@ -2660,10 +2742,12 @@ class MaximumMeanDiscrepancy(Loss):
 
 class NTXent(Loss):
     temperature: float
+    gather: bool
     def __init__(
         self,
         temperature: float = 0.5,
         *,
+        gather: bool = False,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "nt_xent",
         dtype: _DType = None,
@@ -2681,11 +2765,13 @@ class NegativeCosine(Loss):
 class SigLIP(Loss):
     temperature: float
     bias: float
+    gather: bool
     def __init__(
         self,
         temperature: float = 10.0,
         bias: float = -10.0,
         *,
+        gather: bool = False,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "sig_lip",
         dtype: _DType = None,
@@ -2695,12 +2781,14 @@ class SwAV(Loss):
     temperature: float
     epsilon: float
     iterations: int
+    gather: bool
     def __init__(
         self,
         temperature: float = 0.1,
         epsilon: float = 0.05,
         iterations: int = 3,
         *,
+        gather: bool = False,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "sw_av",
         dtype: _DType = None,
@@ -2710,12 +2798,14 @@ class VICReg(Loss):
     invariance: float
     variance: float
     covariance: float
+    gather: bool
     def __init__(
         self,
         invariance: float = 25.0,
         variance: float = 25.0,
         covariance: float = 1.0,
         *,
+        gather: bool = False,
         reduction: _Reduction = "sum_over_batch_size",
         name: str | None = "vic_reg",
         dtype: _DType = None,
