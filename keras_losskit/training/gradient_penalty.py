@@ -45,7 +45,7 @@ class GradientPenalty(keras.layers.Layer):
     >>> critic = keras.layers.Dense(1, kernel_initializer=keras.initializers.Constant(3.0))
     >>> layer = kl.GradientPenalty(critic, kind="r1", weight=2.0)
     >>> returned = layer(np.zeros((4, 2), "float32"))
-    >>> float(layer.losses[0])    # 2·½·(3² + 3²)
+    >>> float(keras.ops.convert_to_numpy(layer.losses[0]))    # 2·½·(3² + 3²)
     18.0
 
     Reference: I. Gulrajani et al., *Improved Training of Wasserstein GANs* (2017),

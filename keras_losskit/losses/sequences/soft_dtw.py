@@ -49,10 +49,10 @@ class SoftDTW(PointSetsLoss):
     >>> y_true, y_pred = [[[0.0], [2.0]]], [[[0.0], [0.0], [2.0]]]    # The same, slower.
     >>> abs(round(float(keras_losskit.SoftDTW(gamma=0.01)(y_true, y_pred)), 4))
     0.0
-    >>> round(float(keras_losskit.SoftDTW(gamma=1.0)(y_true, y_pred)), 4)
-    -0.0363
+    >>> round(float(keras_losskit.SoftDTW(gamma=1.0)(y_true, y_pred)), 4)    # -log(1 + 3e⁻⁴ + e⁻⁸)
+    -0.0538
     >>> round(float(keras_losskit.SoftDTW(gamma=1.0, divergence=True)(y_true, y_pred)), 4)
-    0.2908
+    0.5374
 
     Reference: M. Cuturi, M. Blondel, *Soft-DTW: a Differentiable Loss Function for
     Time-Series* (2017), https://arxiv.org/abs/1703.01541; M. Blondel et al., *Differentiable
