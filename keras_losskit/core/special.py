@@ -60,8 +60,11 @@ def log_factorial_rest(y):
 _ATANH = tuple(1 / k for k in range(3, 21, 2))
 
 
-def half_deviance(x, m, off):
-    """x·log(x/m) + m - x, for x >= 0 and m > 0; `off` is m - x, by what has its digits.
+def half_deviance(x, ratio, off):
+    """x·log(x/m) + m - x, for x >= 0 and m > 0.
+
+    `off` is m - x, by what has its digits, and `ratio` x/m, by what has a slope: of an m near
+    0 the quotient has none. Where x is 0, it may be any number > 0.
 
     Of large numbers a small difference: it holds what likelihoods of counts are where x is
     near m. C. Loader's `bd0` (2000), by M. Welinder's series: M. Mächler, *log1pmx(), bd0(),
@@ -77,7 +80,7 @@ def half_deviance(x, m, off):
         series = series * square + c
     close = z * (ops.where(near, off, 0) - 2 * x * (square * series))
     # Where the bound holds, m is the whole of it.
-    ratio = at_least(ops.where(x == 0, 1, x) / m, 1e-37)
+    ratio = at_least(ratio, 1e-37)
     return ops.where(near, close, off + x * ops.log(ops.where(near, 1, ratio)))
 
 

@@ -81,7 +81,8 @@ CASES = [
         decoupled,
     ),
     Case(
-        kl.RelationalDistillation, {"distance_weight": 2.0, "angle_weight": 3.0}, FIRST, SECOND,
+        kl.RelationalDistillation,
+        {"distance_weight": 2.0, "angle_weight": 3.0, "gather": True}, FIRST, SECOND,
         relational, batch=True,
     ),
 ]
@@ -92,4 +93,5 @@ BAD_OPTIONS = {
     "temperature": (0, -1, float("nan"), "1"),
     "distance_weight": (-1, float("nan"), "1"),
     "angle_weight": (-1, float("nan"), "1"),
+    "gather": (1, None, "yes"),
 }

@@ -22,6 +22,7 @@ class RelationalDistillation(StatisticsLoss):
     Args:
         distance_weight: the weight of the distances, >= 0.
         angle_weight: the weight of the angles, >= 0.
+        gather: as in `NTXent`.
 
     As in the authors' code, to which 25 and 50 belong: distances are divided by their mean
     over those > 0, and means go over all B² and B³ entries, the empty ones too.
@@ -29,7 +30,8 @@ class RelationalDistillation(StatisticsLoss):
     Call with the teacher's embeddings as `y_true` `(B, D)` and the student's as `y_pred`
     `(B, E)`; one number for the batch, 0 for fewer than two samples. `sample_weight` weighs
     the samples in all means. O(B²·(B + D)) time, O(B³) memory. In-batch: under data
-    parallelism each device sees its local batch.
+    parallelism each device sees its local batch, or with `gather` all of it, which each then
+    computes.
 
     Raises:
         ValueError: for a weight < 0, or shapes that do not fit.

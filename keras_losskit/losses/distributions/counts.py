@@ -22,7 +22,7 @@ LARGEST = 1e6
 
 def poisson(y, rate):
     """-log of Poisson's probability."""
-    return half_deviance(y, rate, rate - y) + log_factorial_rest(y)
+    return half_deviance(y, _some(y) / rate, rate - y) + log_factorial_rest(y)
 
 
 def negative_binomial(y, mean, r):
@@ -37,14 +37,18 @@ def negative_binomial(y, mean, r):
         log_gamma(1 + low) + ops.log1p(y / low) - log_rising(y + 1, low) - low * ops.log(y + 1)
         + low * _log_1p_ratio(mean, low) + y * ops.log1p(low / mean)
     )
-    share, both = high / (high + mean), high + y
+    both, off = high + y, high / (high + mean) * (y - mean)
     many = (
-        half_deviance(high, share * both, share * (y - mean))
-        + half_deviance(y, mean / (high + mean) * both, share * (mean - y))
+        half_deviance(high, (high + mean) / both, off)
+        + half_deviance(y, _some(y) / both * (1 + high / mean), -off)
         + 0.5 * ops.log1p(y / high) - (stirling_tail(both) - stirling_tail(high))
         + log_factorial_rest(y)
     )
     return ops.where(r < FAR, few, many)
+
+
+def _some(y):
+    return ops.where(y == 0, 1, y)
 
 
 def _log_1p_ratio(a, b):
