@@ -6,10 +6,9 @@
 
 A mutant is the source of one module with one place changed: a sign, a factor, a bound, an axis, a
 mask or a weight that is dropped, a refusal that refuses nothing, 1 % more of a gradient written by
-hand. It is *killed* when a test fails. Those that live are listed in `docs/mutants.json` with the
-places; `docs/mutants.md` is the table, and says of each survivor why it lives. `--survivors` tries
-the survivors again, on the backend that it is run with: a line that only TensorFlow reaches is no
-business of torch's.
+hand. It is *killed* when a test fails. All are written to `docs/mutants.json`, with the place and
+the test that noticed. `--survivors` tries those that live again, on the backend that it is run
+with: a line that only TensorFlow reaches is no business of torch's.
 
 Each mutant lives in a process of its own, forked from one that has imported all but the package.
 """

@@ -5,7 +5,6 @@ A loss makes one from raw outputs (`loss.distribution(raw)`); `DistributionHead`
 
 import dataclasses
 import math
-import statistics
 
 import keras
 from keras import ops
@@ -65,9 +64,9 @@ def _dtype(x):
 
 
 def _standard_normal_quantile(p):
-    if isinstance(p, float):
-        return statistics.NormalDist().inv_cdf(p)
-    return math.sqrt(2) * ops.erfinv(2 * p - 1)
+    import statistics  # The package imports little.
+
+    return statistics.NormalDist().inv_cdf(p)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
