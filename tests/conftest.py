@@ -47,7 +47,7 @@ def _case(item):
 # marked `everywhere` (values, gradients, what is compiled). Where the mark names a number for a
 # backend, one parameter in that many.
 # `KERAS_LOSSKIT_SHARE=1` runs all on any backend, `=6` one in six.
-SHARE = {"tensorflow": 2, "jax": 10, "torch": 1}
+SHARE = {"tensorflow": 3, "jax": 20, "torch": 1}
 # A check of the doctor calls a loss in dozens of ways, each of which JAX compiles.
 DEAR = {"jax": 4}
 # JAX takes others than TensorFlow.
