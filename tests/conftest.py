@@ -49,7 +49,7 @@ def _case(item):
 # `KERAS_LOSSKIT_SHARE=1` runs all on any backend, `=6` one in six.
 SHARE = {"tensorflow": 3, "jax": 20, "torch": 1}
 # A check of the doctor calls a loss in dozens of ways, each of which JAX compiles.
-DEAR = {"jax": 4}
+DEAR = {"jax": 2}
 # JAX takes others than TensorFlow.
 FIRST = {"jax": 1}
 MANY = 8
