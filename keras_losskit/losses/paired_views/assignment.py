@@ -30,7 +30,14 @@ class PrototypeLoss(ViewsLoss):
 
 
 def _crossentropy(shares, scores, temperature):
-    return -ops.sum(shares * log_softmax(scores / temperature), axis=-1)
+    return -ops.sum(shares * log_softmax(_sharpened(scores, temperature)), axis=-1)
+
+
+def _sharpened(scores, temperature):
+    """Scores over T, the largest 0: a compiler that rounds a quotient twice, for the largest
+    and for what is less, would make a power of e of what it rounds by."""
+    largest = ops.stop_gradient(ops.max(scores, axis=-1, keepdims=True))
+    return (scores - largest) / temperature
 
 
 @register
@@ -90,7 +97,7 @@ class DINO(PrototypeLoss):
         if self.centering == "sinkhorn":
             shares = self.assigned(y_true, self.teacher_temperature, 3, mask)
         else:
-            shares = softmax(ops.stop_gradient(y_true) / self.teacher_temperature)
+            shares = softmax(_sharpened(ops.stop_gradient(y_true), self.teacher_temperature))
         return _crossentropy(shares, y_pred, self.student_temperature)
 
 
