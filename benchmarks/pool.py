@@ -56,19 +56,21 @@ class Pool:
             raise Failed(answer["error"])
         return answer
 
+    def setting(self, worker):
+        """The Python of a worker, the folders that it imports from, and its environment."""
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        if worker != "peers":
+            return sys.executable, [ROOT], {**environment, "KERAS_BACKEND": worker}
+        environment["SM_FRAMEWORK"] = "tf.keras"
+        environment.pop("KERAS_BACKEND", None)
+        return str(peers_python()), [ROOT], environment
+
     def _start(self, worker):
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
-        python = sys.executable
-        if worker == "peers":
-            python = str(peers_python())
-            environment["SM_FRAMEWORK"] = "tf.keras"
-            environment.pop("KERAS_BACKEND", None)
-        else:
-            environment["KERAS_BACKEND"] = worker
+        python, folders, environment = self.setting(worker)
         return subprocess.Popen(
             [python, "-m", "benchmarks.worker"],
-            cwd=ROOT,
-            env=environment,
+            cwd=folders[0],
+            env={**environment, "PYTHONPATH": os.pathsep.join(map(str, folders))},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,

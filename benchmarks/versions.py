@@ -11,7 +11,6 @@ import argparse
 import functools
 import importlib.util
 import io
-import os
 import pathlib
 import subprocess
 import sys
@@ -32,15 +31,10 @@ class Versions(Pool):
         super().__init__(log)
         self.folder = folder
 
-    def _start(self, worker):
+    def setting(self, worker):
         backend, _, then = worker.partition(" ")
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": backend}
-        folders = [self.folder, ROOT] if then else [ROOT]
-        environment["PYTHONPATH"] = os.pathsep.join(map(str, folders))
-        return subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker"], env=environment, text=True,
-            cwd=folders[0], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
-        )  # fmt: skip
+        python, folders, environment = super().setting(backend)
+        return python, ([self.folder] if then else []) + folders, environment
 
 
 def earlier(revision, folder):

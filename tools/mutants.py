@@ -48,7 +48,7 @@ NAMES = {
     "at_least": "at_most", "at_most": "at_least", "larger": "smaller", "smaller": "larger",
     "min": "max", "max": "min", "sum": "mean", "mean": "sum", "all": "any", "any": "all",
     "zeros_like": "ones_like", "ones_like": "zeros_like", "logical_and": "logical_or",
-    "logical_or": "logical_and", "exp": "expm1", "log1p": "log", "safe_divide": "multiply",
+    "logical_or": "logical_and", "exp": "expm1", "log1p": "log",
 }  # fmt: skip
 DROPPED = ("mask", "sample_weight", "weights", "initial", "dtype")
 
@@ -97,7 +97,7 @@ def _of(node):
             yield node, "number", lambda n: ast.Constant(n.value + 1)
     elif isinstance(node, ast.Call):
         name = getattr(node.func, "attr", getattr(node.func, "id", None))
-        if name in NAMES and NAMES[name] != "multiply":
+        if name in NAMES:
             yield node, "function", _renamed
         for keyword in node.keywords:
             if keyword.arg == "axis":
@@ -216,7 +216,6 @@ LAWS = ["tests/test_contract.py", "tests/test_declared.py", "tests/test_numbers.
 # Of each way in which a loss takes and treats what it is given.
 SOME = ("Huber", "CategoricalCrossentropy", "BinaryFocal", "Dice", "NTXent", "TripletSemiHard",
         "ListSoftmax", "GIoU", "WeightedSum", "Product", "Select")  # fmt: skip
-DEFINED = collections.defaultdict(list)
 
 
 def tests_for(file):
@@ -233,7 +232,6 @@ def tests_for(file):
     names = [n.name for n in ast.parse((ROOT / file).read_text()).body
              if isinstance(n, ast.ClassDef) and not n.name.startswith("_")]  # fmt: skip
     if path.stem in ("base", "overlap", "distance_transform") or not names:
-        names = [family.replace("_", " ").title().replace(" ", "")]
         classes = (ROOT / path.parent).glob("*.py")
         names = [n.name for f in classes for n in ast.parse(f.read_text()).body
                  if isinstance(n, ast.ClassDef)][:40]  # fmt: skip
