@@ -367,19 +367,40 @@ def entries(d):
 
 
 @peer(
-    "torch", "F.gaussian_nll_loss(full=True)", kl.GaussianNLL, OPTION,
-    '`link="identity"`, of the variance\'s root',
+    "torch", "GaussianNLLLoss(full=True)", kl.GaussianNLL, OPTION,
+    'torch `GaussianNLLLoss(full=True)(m, y, v)` | `GaussianNLL("identity")` on `[m, √v]`',
 )
 def gaussian_of_variance(d):
-    shape = entries(d)
-    y = d.normal(*shape, scale=2)
+    y, x = means_and_roots(d)
+    return Pair(values(kl.GaussianNLL, link="identity"), y, x, of_variance(y, full=True))
 
+
+@peer(
+    "torch", "GaussianNLLLoss", kl.GaussianNLL, DIFFERS,
+    "torch `GaussianNLLLoss()(m, y, v)` | the same less ½·log 2π",
+)
+def gaussian_without_its_constant(d):
+    y, x = means_and_roots(d)
+    loss = values(kl.GaussianNLL, link="identity")
+    return Pair(
+        lambda y_true, y_pred: loss(y_true, y_pred) - 0.5 * np.log(2 * np.pi), y, x,
+        of_variance(y), plain=loss,
+    )
+
+
+def means_and_roots(d):
+    shape = entries(d)
+    x = np.concatenate([d.normal(*shape), d.positive(*shape) + 0.1], -1)
+    return d.normal(*shape, scale=2), x
+
+
+def of_variance(y, **options):
     def theirs(x):
         m, s = x.chunk(2, -1)
-        return F.gaussian_nll_loss(m, tensor(y), s**2, full=True, reduction="none").mean(-1)
+        loss = torch.nn.GaussianNLLLoss(reduction="none", **options)
+        return loss(m, tensor(y), s**2).mean(-1)
 
-    x = np.concatenate([d.normal(*shape), d.positive(*shape) + 0.1], -1)
-    return Pair(values(kl.GaussianNLL, link="identity"), y, x, theirs)
+    return theirs
 
 
 @peer("torch", "distributions.Normal", kl.GaussianNLL, OPTION, "`link`; minus `log_prob`")
@@ -407,7 +428,11 @@ def student(d):
     return likelihood(d, kl.StudentTNLL, 3, {1}, distribution, y, shape)
 
 
-@peer("torch", "distributions.StudentT", kl.StudentTNLL, OPTION, "`link`; `degrees_of_freedom`")
+@peer(
+    "torch", "distributions.StudentT", kl.StudentTNLL, OPTION, "`link`; `degrees_of_freedom`",
+    'torch `-StudentT(ν, m, s).log_prob(y)` | `StudentTNLL("identity", degrees_of_freedom=ν)` on '
+    "`[m, s]`",
+)
 def student_of_fixed_degrees(d):
     shape, degrees = entries(d), d.real(0.5, 9)
     y = d.normal(*shape, scale=4)
@@ -434,6 +459,7 @@ def beta(d):
 @peer(
     "torch", "distributions.NegativeBinomial", kl.NegativeBinomialNLL, OPTION,
     "mean μ and r for `total_count=r, logits=log(μ/r)`",
+    "torch `-NegativeBinomial(n, logits=z).log_prob(y)` | the same on `[n·e^z, n]`",
 )
 def negative_binomial(d):
     shape = entries(d)

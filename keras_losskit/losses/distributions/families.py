@@ -64,6 +64,8 @@ def _dtype(x):
 
 
 def _standard_normal_quantile(p):
+    if not isinstance(p, float):
+        return math.sqrt(2) * ops.erfinv(2 * p - 1)
     import statistics  # The package imports little.
 
     return statistics.NormalDist().inv_cdf(p)

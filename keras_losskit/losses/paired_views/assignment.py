@@ -4,7 +4,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import log_softmax, log_sum_exp, softmax
+from keras_losskit.core.numerics import largest, log_softmax, log_sum_exp, softmax
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.paired_views.base import ViewsLoss
 
@@ -36,8 +36,8 @@ def _crossentropy(shares, scores, temperature):
 def _sharpened(scores, temperature):
     """Scores over T, the largest 0: a compiler that rounds a quotient twice, for the largest
     and for what is less, would make a power of e of what it rounds by."""
-    largest = ops.stop_gradient(ops.max(scores, axis=-1, keepdims=True))
-    return (scores - largest) / temperature
+    top = ops.stop_gradient(largest(scores, keepdims=True))
+    return (scores - top) / temperature
 
 
 @register

@@ -5,6 +5,7 @@ import math
 from keras import ops
 
 from keras_losskit.core.loss import Loss
+from keras_losskit.core.numerics import largest
 from keras_losskit.core.reduction import fill
 from keras_losskit.core.takes import Takes
 
@@ -93,8 +94,8 @@ def count_pairs(y_true, mask):
 
 def gains(y_true, mask):
     """(2^y - 1)/2^max(y), 0 for padding: huge labels don't overflow."""
-    # Padding is 0 here. `initial` is what a batch of no lists has.
-    top = ops.max(y_true, axis=1, keepdims=True, initial=0)
+    # Padding is 0 here.
+    top = largest(y_true, axis=1, keepdims=True)
     log2 = math.log(2)
     gain = ops.exp((y_true - top) * log2) * -ops.expm1(-y_true * log2)
     return ops.stop_gradient(ops.where(mask, gain, 0))

@@ -3,7 +3,7 @@
 from keras import ops
 
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, log_add_exp, shares, softplus
+from keras_losskit.core.numerics import at_least, largest, log_add_exp, shares, softplus
 from keras_losskit.core.reduction import fill
 from keras_losskit.losses.ranking.base import LOWEST, RankingLoss, weighed
 
@@ -102,8 +102,7 @@ def _in_order(x, y_true, mask):
 def _below_the_largest(x, mask):
     """x - max(x) of the items that exist; elsewhere so low that its exponential is 0."""
     marked = ops.where(mask, x, ops.convert_to_tensor(LOWEST, dtype=x.dtype))
-    # `initial` is what a batch of no lists has.
-    top = ops.max(marked, axis=1, keepdims=True, initial=LOWEST)
+    top = largest(marked, axis=1, keepdims=True)
     return marked - ops.stop_gradient(at_least(top, LOWEST / 2))
 
 
