@@ -142,9 +142,9 @@ def without_files(arguments):
 def main(arguments=None):
     options = parse(arguments)
     for results in measured(options):  # Written after each part: a run is long.
-        text = report.markdown(results)
         if options.json:
             pathlib.Path(options.json).write_text(json.dumps(results, indent=1) + "\n")
+        text = report.markdown(results)
         if options.markdown:
             pathlib.Path(options.markdown).write_text(text)
         if options.plots:

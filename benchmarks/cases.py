@@ -6,6 +6,8 @@ modules are imported by the process that measures, so this file imports none.
 
 import dataclasses
 
+from benchmarks import native
+
 MODULES = {
     "kit": "keras_losskit",
     "keras": "keras",
@@ -21,6 +23,7 @@ MODULES = {
     "tfr of softmax(y)": "tensorflow_ranking",
     "tf of the peers": "tensorflow",
     "tf": "tensorflow",
+    **native.MODULES,
 }
 # In an environment of their own.
 LIBRARIES = ("tfa", "sm", "focal_loss", "tfr", "tfsim")
@@ -872,8 +875,20 @@ UNMEASURED = {
 
 def all_cases():
     """Every case by `family/name`, the losses that are not there (yet) included."""
-    cases = [case for make in FAMILIES.values() for case in make()]
+    cases = [with_native(case) for make in FAMILIES.values() for case in make()]
     return {f"{case.family}/{case.name}": case for case in cases}
+
+
+def with_native(case):
+    """With its peers on torch and JAX."""
+    more = native.PEERS.get(case.family, {}).get(case.name, {})
+    return dataclasses.replace(
+        case,
+        peers={**case.peers, **more},
+        engines={**case.engines, **{peer: native.engines(peer) for peer in more}},
+        differs={**case.differs, **native.differs(case, more)},
+        costs={**case.costs, **native.costs(case, more)},
+    )
 
 
 def tiny(case):

@@ -1,12 +1,13 @@
 """The worker processes: started when first asked, each with the same threads."""
 
+import importlib.util
 import json
 import os
 import pathlib
 import subprocess
 import sys
 
-from benchmarks.cases import FOREIGN
+from benchmarks.cases import FOREIGN, MODULES
 from benchmarks.engines import BACKENDS
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -36,7 +37,8 @@ class Pool:
     def where(self, engine, source):
         """Which worker runs this candidate; `None` if there is none."""
         if source not in FOREIGN:
-            return BACKENDS[engine]
+            package = MODULES[source].partition(".")[0]
+            return BACKENDS[engine] if importlib.util.find_spec(package) else None
         return "peers" if BACKENDS[engine] == "tensorflow" and peers_python() else None
 
     def ask(self, worker, **request):

@@ -1,5 +1,7 @@
 """The tables, in Markdown."""
 
+from benchmarks import native
+
 ENGINES = {
     "tf-xla": "TensorFlow XLA",
     "tf-graph": "TensorFlow graph",
@@ -22,6 +24,9 @@ PEERS = {
     "tf of the peers": "the peers' TensorFlow",
     "tf": "TensorFlow",
     "floor": "(none)",
+    **{name: name for name in native.MODULES},
+    "pml": "pytorch-metric-learning",
+    "smp": "segmentation-models-pytorch",
 }
 NOT_PEERS = ("floor", "hand", "tf of the peers")
 

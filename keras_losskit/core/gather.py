@@ -45,6 +45,16 @@ def require_no_waiting(layer, loss):
         )
 
 
+def batch_of_all(group, takes, y_true, y_pred, mask, sample_weight, anchors):
+    """What a loss is computed from, of all replicas, and which rows are this one's."""
+    slopes, plain = {"y_pred": y_pred}, {"mask": mask, "weight": sample_weight}
+    if takes.y_true != "unused":
+        (slopes if takes.y_true_gradient else plain)["y_true"] = y_true
+    slopes, plain, anchors = joined(group, slopes, plain, anchors)
+    y_true = slopes.get("y_true", plain.get("y_true", y_true))
+    return y_true, slopes["y_pred"], plain["mask"], plain["weight"], anchors
+
+
 def joined(group, differentiable, others, anchors):
     """The rows of all replicas, by rank, of two structures, and where one's anchors are.
 

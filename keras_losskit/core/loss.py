@@ -261,8 +261,9 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
         """The values of the anchors, and which of them count."""
         replicas = gather.replicas_of(leaves(y_pred)[0]) if self.gathers else None
         if replicas is not None:
-            y_true, y_pred, mask, sample_weight, anchors = self._of_all(
-                replicas, y_true, y_pred, mask, sample_weight, anchors
+            y_true, y_pred, mask, sample_weight, anchors = gather.batch_of_all(
+                replicas, takes_of(self) or _UNDECLARED, y_true, y_pred, mask, sample_weight,
+                anchors,
             )
         given = {"mask": mask, "sample_weight": sample_weight, "anchors": anchors}
         values = self.call(
@@ -278,17 +279,6 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
             )
         counted = combine_masks(attached, self.value_mask(y_true, y_pred, mask))
         return rows_of(values, anchors), rows_of(counted, anchors)
-
-    def _of_all(self, replicas, y_true, y_pred, mask, sample_weight, anchors):
-        """What `_values` is given, of all replicas."""
-        takes = takes_of(self) or _UNDECLARED
-        plain = {"mask": mask, "weight": sample_weight}
-        slopes = {"y_pred": y_pred}
-        if takes.y_true != "unused":
-            (slopes if takes.y_true_gradient else plain)["y_true"] = y_true
-        slopes, plain, anchors = gather.joined(replicas, slopes, plain, anchors)
-        y_true = {"y_true": y_true, **plain, **slopes}["y_true"]
-        return y_true, slopes["y_pred"], plain["mask"], plain["weight"], anchors
 
     def _inside_and_outside(self, weights):
         """The weights that `call` applies, and those that its values get."""

@@ -201,6 +201,9 @@ def test_tied_weights_train_once_and_come_back(kind, tmp_path):
     assert again.evaluate([IDS, IDS], verbose=0) == pytest.approx(
         made.evaluate([IDS, IDS], verbose=0), rel=1e-6
     )
+    clone = keras.models.clone_model(made)  # Of each layer by its config, as documented.
+    assert clone.layers[-1].tied_to is not clone.get_layer(embedding.name)
+    assert len(clone.trainable_variables) == (4 if kind == "untied" else 2)
     logits.save(path)
     found = keras.saving.load_model(path)
     np.testing.assert_allclose(

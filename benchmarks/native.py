@@ -1,0 +1,510 @@
+"""Peers on torch and on JAX: what a user there would take in place of a loss of the kit.
+
+They run in the process of the kit and on its tensors. `pip install --no-deps -r
+tests/peers/requirements.txt` brings them; what is not installed is left out.
+
+A peer takes `(y, p)` as the kit does, channels last: maps are handed on as views with the
+channels first, which costs no copy there. Whole numbers come as int32, of which torch's own
+functions want int64: that is part of their cost, and next to nothing.
+"""
+
+TORCH, JAX = ("torch", "torch-compile"), ("jax",)
+
+MODULES = {
+    "torch": "torch",
+    "torchvision": "torchvision.ops",
+    "MONAI": "monai.losses",
+    "smp": "segmentation_models_pytorch.losses",
+    "kornia": "kornia.losses",
+    "pml": "pytorch_metric_learning.losses",
+    "lightly": "lightly.loss",
+    "open_clip": "open_clip.loss",
+    "entmax": "entmax",
+    "timm": "timm.loss",
+    "pytorch-msssim": "pytorch_msssim",
+    "focal-frequency-loss": "focal_frequency_loss",
+    "neurite": "neurite.nn.functional",
+    "auraloss": "auraloss",
+    "torchmetrics": "torchmetrics.functional.audio",
+    "torchsurv": "torchsurv.loss.cox",
+    "pycox": "pycox.models.loss",
+    "scoringrules": "scoringrules",
+    "geomloss": "geomloss",
+    "optax": "optax",
+    "rax": "rax",
+}
+ON_JAX = ("optax", "rax")
+
+
+def engines(peer):
+    return JAX if peer in ON_JAX else TORCH
+
+
+def first(x):
+    """Channels first, without a copy."""
+    return x.movedim(-1, 1)
+
+
+def plain(call):
+    """`call(module, y, p)`, of what needs no state."""
+    return lambda module: lambda y, p: call(module, y, p)
+
+
+def of_maps(make):
+    """`make(module)` gives a loss `(p, y)` on maps with channels first."""
+
+    def peer(module):
+        theirs = make(module)
+        return lambda y, p: theirs(first(p), first(y))
+
+    return peer
+
+
+def of_labels(make):
+    """`make(module)` gives a loss `(p, ids)` on maps of scores and maps of ids."""
+
+    def peer(module):
+        theirs = make(module)
+        return lambda y, p: theirs(first(p), y.long())
+
+    return peer
+
+
+def of_embeddings(make):
+    """`make(module)` gives a loss `(embeddings, ids)`."""
+
+    def peer(module):
+        theirs = make(module)
+        return lambda y, p: theirs(p, y.long())
+
+    return peer
+
+
+def of_views(make):
+    def peer(module):
+        theirs = make(module)
+        return lambda y, p: theirs(y, p)
+
+    return peer
+
+
+def functional(name, *arguments, **options):
+    """A function of torch.nn.functional, called with the predictions first."""
+    return lambda torch: lambda y, p: getattr(torch.nn.functional, name)(
+        p, y, *arguments, **options
+    )
+
+
+def functional_of_ids(name):
+    return lambda torch: lambda y, p: getattr(torch.nn.functional, name)(p, y.long())
+
+
+def functional_of_maps(name, ids):
+    return lambda torch: lambda y, p: getattr(torch.nn.functional, name)(
+        first(p), y.long() if ids else first(y)
+    )
+
+
+def optax_mean(name, *arguments, **options):
+    return lambda optax: lambda y, p: getattr(optax.losses, name)(
+        p, y, *arguments, **options
+    ).mean()
+
+
+def _of_blocks(distribution, positive):
+    """Minus the log-likelihood of a distribution of torch, its parameters behind the link."""
+
+    def make(torch):
+        softplus = torch.nn.functional.softplus
+
+        def loss(y, raw):
+            blocks = raw.chunk(raw.shape[-1], -1)
+            made = [
+                softplus(x) + 1e-6 if i in positive else x for i, x in enumerate(blocks)
+            ]
+            return -distribution(torch.distributions, *made).log_prob(y).mean()
+
+        return loss
+
+    return make
+
+
+REGRESSION = {
+    "MeanSquaredError": {"torch": functional("mse_loss"), "optax": optax_mean("squared_error")},
+    "MeanAbsoluteError": {"torch": functional("l1_loss")},
+    "Huber": {
+        "torch": functional("huber_loss", delta=0.7), "optax": optax_mean("huber_loss", delta=0.7)
+    },
+    "SmoothL1": {"torch": functional("smooth_l1_loss")},
+    "LogCosh": {"optax": optax_mean("log_cosh")},
+    "Poisson": {"torch": functional("poisson_nll_loss", log_input=False, eps=1e-7)},
+    "CosineSimilarity": {
+        "torch": lambda torch: lambda y, p: -torch.nn.functional.cosine_similarity(p, y).mean(),
+        "optax": lambda optax: lambda y, p: optax.losses.cosine_distance(p, y).mean() - 1,
+    },
+    "Cauchy": {"kornia": plain(lambda m, y, p: m.cauchy_loss(p, y, reduction="mean"))},
+    "GemanMcClure": {
+        "kornia": plain(lambda m, y, p: m.geman_mcclure_loss(p, y, reduction="mean"))
+    },
+    "Welsch": {"kornia": plain(lambda m, y, p: m.welsch_loss(p, y, reduction="mean"))},
+}
+
+
+def one_hot(y, p):
+    import jax
+
+    return jax.nn.one_hot(y, p.shape[-1])
+
+
+def torchvision_focal(vision):
+    return lambda y, p: vision.sigmoid_focal_loss(p, y, -1, 2.0, "mean")
+
+
+def optax_focal(optax):
+    return lambda y, p: optax.losses.sigmoid_focal_loss(p, y, gamma=2.0).mean()
+
+
+CLASSES = {
+    "CategoricalCrossentropy (ids, logits)": {
+        "torch": functional_of_ids("cross_entropy"),
+        "optax": optax_mean("softmax_cross_entropy_with_integer_labels"),
+    },
+    "CategoricalCrossentropy (ids)": {
+        "torch": plain(lambda m, y, p: m.nn.functional.nll_loss(p.log(), y.long())),
+    },
+    "CategoricalCrossentropy (rows, logits)": {
+        "torch": functional("cross_entropy"), "optax": optax_mean("softmax_cross_entropy")
+    },
+    "BinaryCrossentropy (logits)": {
+        "torch": functional("binary_cross_entropy_with_logits"),
+        "optax": optax_mean("sigmoid_binary_cross_entropy"),
+    },
+    "BinaryCrossentropy (probabilities)": {"torch": functional("binary_cross_entropy")},
+    "BinaryFocalCrossentropy (logits)": {
+        "torchvision": torchvision_focal, "optax": optax_focal
+    },
+    "KLDivergence": {
+        "torch": plain(lambda m, y, p: m.nn.functional.kl_div(p.log(), y, reduction="batchmean")),
+    },
+    "Hinge": {"optax": optax_mean("hinge_loss")},
+    "PolyCrossentropy": {
+        "optax": plain(
+            lambda m, y, p: m.losses.poly_loss_cross_entropy(p, one_hot(y, p), epsilon=1.0).mean()
+        ),
+    },
+    "Sparsemax": {
+        "entmax": plain(lambda m, y, p: m.sparsemax_loss(p, y.argmax(-1)).mean()),
+        "optax": plain(
+            lambda m, y, p: m.losses.multiclass_sparsemax_loss(p, y.argmax(-1)).mean()
+        ),
+    },
+    "AsymmetricMultiLabel": {
+        "timm": lambda timm: of_views(lambda m: m.AsymmetricLossMultiLabel())(timm)
+    },
+}
+
+
+def overlap(name, **options):
+    return of_maps(lambda m: getattr(m, name)(**options))
+
+
+SEGMENTATION = {
+    "CategoricalCrossentropy (ids, logits, maps)": {
+        "torch": functional_of_maps("cross_entropy", True),
+        "optax": optax_mean("softmax_cross_entropy_with_integer_labels"),
+    },
+    "CategoricalCrossentropy (rows, logits, maps)": {
+        "torch": functional_of_maps("cross_entropy", False),
+        "optax": optax_mean("softmax_cross_entropy"),
+    },
+    "CategoricalFocalCrossentropy (ids, logits, maps)": {
+        "kornia": lambda m: lambda y, p: (
+            m.focal_loss(first(p), y.long(), None, 2.0).sum(1).mean()
+        ),
+    },
+    "BinaryCrossentropy (logits, maps)": {
+        "torch": functional("binary_cross_entropy_with_logits"),
+        "optax": optax_mean("sigmoid_binary_cross_entropy"),
+    },
+    "BinaryCrossentropy (probabilities, maps)": {"torch": functional("binary_cross_entropy")},
+    "BinaryFocalCrossentropy (logits, maps)": {
+        "torchvision": torchvision_focal, "optax": optax_focal
+    },
+    "Dice (per sample)": {"MONAI": overlap("DiceLoss")},
+    "Dice (over the batch)": {"MONAI": overlap("DiceLoss", batch=True)},
+    "Dice (binary, over the batch)": {"MONAI": overlap("DiceLoss", batch=True)},
+    "Dice (ids, logits)": {
+        "MONAI": of_labels(
+            lambda m: (lambda loss: lambda p, y: loss(p, y[:, None]))(
+                m.DiceLoss(softmax=True, to_onehot_y=True)
+            )
+        ),
+        "optax": plain(
+            lambda m, y, p: m.losses.dice_loss(p, one_hot(y, p), smooth=1e-5).mean()
+        ),
+    },
+    "Jaccard (over the batch)": {"MONAI": overlap("DiceLoss", jaccard=True, batch=True)},
+    "Tversky (per sample)": {"MONAI": overlap("TverskyLoss", alpha=0.3, beta=0.7)},
+    "GeneralizedDice": {"MONAI": overlap("GeneralizedDiceLoss")},
+    "LovaszSoftmax": {
+        "smp": lambda m: (lambda loss: lambda y, p: loss(first(p), y.argmax(-1)))(
+            m.LovaszLoss("multiclass", from_logits=False)
+        ),
+    },
+    "LovaszHinge": {
+        "kornia": plain(lambda m, y, p: m.lovasz_hinge_loss(first(p), y[..., 0])),
+    },
+    "CenterlineDice": {"MONAI": overlap("SoftclDiceLoss", iter_=3, smooth_nr=1.0, smooth_dr=1.0)},
+    "HausdorffDistance": {"MONAI": overlap("HausdorffDTLoss")},
+}
+
+
+def hard_triplets(pml):
+    from pytorch_metric_learning import miners
+
+    mine, loss = miners.BatchHardMiner(), pml.TripletMarginLoss(margin=1.0)
+    return lambda y, p: loss(p, y.long(), mine(p, y.long()))
+
+
+METRIC_LEARNING = {
+    "LiftedStructure": {
+        "pml": of_embeddings(lambda m: m.LiftedStructureLoss(neg_margin=1, pos_margin=0))
+    },
+    "Circle": {"pml": of_embeddings(lambda m: m.CircleLoss(m=0.4, gamma=80))},
+    "MultiSimilarity": {"pml": of_embeddings(lambda m: m.MultiSimilarityLoss(2, 50, 0.5))},
+    "SupervisedContrastive": {"pml": of_embeddings(lambda m: m.SupConLoss(0.1))},
+    "Angular": {"pml": of_embeddings(lambda m: m.AngularLoss(alpha=40))},
+    "TripletAll": {"pml": of_embeddings(lambda m: m.TripletMarginLoss(margin=1.0))},
+    "TripletHard (B=512)": {"pml": hard_triplets},
+    "TripletHard (B=1024)": {"pml": hard_triplets},
+    "Triplet": {
+        "torch": plain(
+            lambda m, y, p: m.nn.functional.triplet_margin_loss(
+                p[:, 0], p[:, 1], p[:, 2], margin=1.0
+            )
+        ),
+        "optax": plain(
+            lambda m, y, p: m.losses.triplet_margin_loss(p[:, 0], p[:, 1], p[:, 2]).mean()
+        ),
+    },
+}
+
+
+def both_views(optax):
+    import jax.numpy as jnp
+
+    def loss(y, p):
+        twice = jnp.tile(jnp.arange(len(y)), 2)
+        return optax.losses.ntxent(jnp.concatenate([y, p]), twice, 0.5)
+
+    return loss
+
+
+def clip(module):
+    import torch
+
+    unit, loss = torch.nn.functional.normalize, module.ClipLoss()
+    return lambda y, p: loss(unit(y), unit(p), 1 / 0.07)
+
+
+def siglip(module):
+    import torch
+
+    unit, loss = torch.nn.functional.normalize, module.SigLipLoss()
+    return lambda y, p: loss(unit(y), unit(p), 10.0, -10.0)
+
+
+def dino(module):
+    loss = module.DINOLoss(
+        128, warmup_teacher_temp=0.04, teacher_temp=0.04, student_temp=0.1,
+        warmup_teacher_temp_epochs=1,
+    )
+    return lambda y, p: loss([y], [0 * p, p], epoch=5)
+
+
+PAIRED_VIEWS = {
+    "NTXent": {"lightly": of_views(lambda m: m.NTXentLoss(temperature=0.5)), "optax": both_views},
+    "BarlowTwins": {"lightly": of_views(lambda m: m.BarlowTwinsLoss())},
+    "VICReg": {"lightly": of_views(lambda m: m.VICRegLoss())},
+    "NegativeCosine": {"lightly": of_views(lambda m: m.NegativeCosineSimilarity())},
+    "KoLeo": {"lightly": lambda m: (lambda loss: lambda y, p: loss(p))(m.KoLeoLoss())},
+    "SwAV": {
+        "lightly": lambda m: (lambda loss: lambda y, p: loss([y, p], []))(m.SwaVLoss())
+    },
+    "DINO": {"lightly": dino},
+    "DecoupledContrastive": {"lightly": of_views(lambda m: m.DCLLoss())},
+    "InfoNCE": {"open_clip": clip},
+    "SigLIP": {"open_clip": siglip},
+}
+BOXES = {
+    loss: {"torchvision": plain(
+        lambda m, y, p, name=name: getattr(m, name)(p, y, reduction="mean")
+    )}
+    for loss, name in (
+        ("GIoU", "generalized_box_iou_loss"), ("DIoU", "distance_box_iou_loss"),
+        ("CIoU", "complete_box_iou_loss"),
+    )
+}
+DISTRIBUTIONS = {
+    "GaussianNLL": {"torch": _of_blocks(lambda d, m, s: d.Normal(m, s), {1})},
+    "LogNormalNLL": {"torch": _of_blocks(lambda d, m, s: d.LogNormal(m, s), {1})},
+    "StudentTNLL": {
+        "torch": lambda torch: _of_blocks(
+            lambda d, m, s, r: d.StudentT(2 + torch.nn.functional.softplus(r), m, s), {1}
+        )(torch)
+    },
+    "BetaNLL": {"torch": _of_blocks(lambda d, a, b: d.Beta(a, b), {0, 1})},
+    "NegativeBinomialNLL": {
+        "torch": _of_blocks(
+            lambda d, mean, r: d.NegativeBinomial(r, logits=mean.log() - r.log()), {0, 1}
+        )
+    },
+    "EnsembleCRPS": {
+        "scoringrules": plain(
+            lambda m, y, p: m.crps_ensemble(
+                y[..., 0], p, estimator="fair", backend="torch"
+            ).mean()
+        ),
+    },
+}
+SURVIVAL = {
+    "CoxPartialLikelihood": {
+        "torchsurv": plain(
+            lambda m, y, p: m.neg_partial_log_likelihood(
+                p[:, 0], y[:, 1] > 0, y[:, 0], "efron", "sum"
+            ) / len(y)
+        ),
+    },
+    "DiscreteTimeHazard": {
+        "pycox": plain(
+            lambda m, y, p: m.nll_logistic_hazard(
+                p, y[:, 0].long().clamp(max=p.shape[1] - 1), y[:, 1]
+            )
+        ),
+    },
+}
+
+
+def chamfer_by_distances(torch):
+    def loss(y, p):
+        d = torch.cdist(p, y) ** 2
+        return (d.min(1).values.mean(1) + d.min(2).values.mean(1)).mean()
+
+    return loss
+
+
+TRANSPORT = {
+    "Chamfer": {"torch": chamfer_by_distances},
+    "Sinkhorn": {
+        "geomloss": lambda m: (lambda loss: lambda y, p: loss(p, y).mean())(
+            m.SamplesLoss("sinkhorn", p=2, blur=0.1**0.5, scaling=0.9)
+        ),
+    },
+}
+
+
+def frequencies(module):
+    loss = module.FocalFrequencyLoss()
+    return lambda y, p: loss(first(p), first(y))
+
+
+RESTORATION = {
+    "SSIM": {
+        "pytorch-msssim": plain(lambda m, y, p: 1 - m.ssim(first(p), first(y), 1.0)),
+        "kornia": plain(
+            lambda m, y, p: 2 * m.ssim_loss(first(p), first(y), 11, eps=0.0, padding="valid")
+        ),
+    },
+    "MultiScaleSSIM": {
+        "pytorch-msssim": plain(lambda m, y, p: 1 - m.ms_ssim(first(p), first(y), 1.0)),
+    },
+    "PSNR": {"kornia": plain(lambda m, y, p: m.psnr_loss(first(p), first(y), 1.0))},
+    "TotalVariation": {
+        "kornia": plain(
+            lambda m, y, p: m.total_variation(first(p), reduction="sum").sum(-1).mean()
+        ),
+    },
+    "EdgeAwareSmoothness": {
+        "kornia": plain(lambda m, y, p: m.inverse_depth_smoothness_loss(first(p), first(y))),
+    },
+    "FocalFrequency": {"focal-frequency-loss": frequencies},
+}
+REGISTRATION = {
+    "LocalNormalizedCrossCorrelation": {
+        "MONAI": of_maps(
+            lambda m: (lambda loss: lambda p, y: 1 + loss(p, y))(
+                m.LocalNormalizedCrossCorrelationLoss(3, 9, "rectangular")
+            )
+        ),
+        "neurite": plain(lambda m, y, p: 1 - m.ncc(first(p), first(y), 9).mean()),
+    },
+    "MutualInformation": {
+        "MONAI": of_maps(lambda m: m.GlobalMutualInformationLoss("gaussian", 32, 0.5)),
+    },
+    "BendingEnergy": {
+        "MONAI": lambda m: (lambda loss: lambda y, p: loss(first(p)))(m.BendingEnergyLoss()),
+    },
+    "DisplacementGradient": {
+        "neurite": plain(lambda m, y, p: m.spatial_gradient(first(p), penalty="l2").mean()),
+    },
+}
+
+
+def of_sound(make):
+    def peer(module):
+        import auraloss.freq
+        import auraloss.time
+
+        loss = make(auraloss)
+        return lambda y, p: loss(p[:, None], y[:, None])
+
+    return peer
+
+
+def orders(metrics):
+    def loss(y, p):
+        best, _ = metrics.permutation_invariant_training(
+            p, y, metrics.scale_invariant_signal_distortion_ratio, eval_func="max"
+        )
+        return -best.mean()
+
+    return loss
+
+
+AUDIO = {
+    "STFT": {"auraloss": of_sound(lambda m: m.freq.STFTLoss())},
+    "MultiResolutionSTFT": {"auraloss": of_sound(lambda m: m.freq.MultiResolutionSTFTLoss())},
+    "SISDR": {"auraloss": of_sound(lambda m: m.time.SISDRLoss())},
+    "PermutationInvariant (of SISDR)": {"torchmetrics": orders},
+}
+RANKING = {
+    loss: {"rax": plain(lambda m, y, p, name=name: getattr(m, name)(p, y))}
+    for loss, name in (
+        ("PairwiseLogistic", "pairwise_logistic_loss"), ("PairwiseHinge", "pairwise_hinge_loss"),
+        ("PairwiseMeanSquared", "pairwise_mse_loss"), ("ListMLE", "listmle_loss"),
+    )
+}
+
+PEERS = {
+    "regression": REGRESSION, "classification": CLASSES, "segmentation": SEGMENTATION,
+    "metric learning": METRIC_LEARNING, "paired views": PAIRED_VIEWS, "boxes": BOXES,
+    "distributions": DISTRIBUTIONS, "survival": SURVIVAL, "transport": TRANSPORT,
+    "restoration": RESTORATION, "registration": REGISTRATION, "audio": AUDIO, "ranking": RANKING,
+}  # fmt: skip
+
+# Where the number is meant to be another, by family, case and peer; and what the kit does more.
+DIFFERS = {}
+COSTS = {}
+
+
+def differs(case, peers):
+    return _of(DIFFERS, case, peers)
+
+
+def costs(case, peers):
+    return _of(COSTS, case, peers)
+
+
+def _of(says, case, peers):
+    found = {peer: says.get((case.family, case.name, peer)) for peer in peers}
+    return {peer: text for peer, text in found.items() if text}
