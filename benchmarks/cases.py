@@ -886,8 +886,8 @@ def with_native(case):
         case,
         peers={**case.peers, **more},
         engines={**case.engines, **{peer: native.engines(peer) for peer in more}},
-        differs={**case.differs, **native.differs(case, more)},
-        costs={**case.costs, **native.costs(case, more)},
+        differs={**case.differs, **native.said(native.DIFFERS, case, more)},
+        costs={**case.costs, **native.said(native.COSTS, case, more)},
     )
 
 

@@ -49,7 +49,9 @@ class Worker:
     def prepare(self, key, engine, case, source, shape, tiny=False):
         """Compile one candidate; its value, its gradient's length, and the times."""
         case = cases.all_cases()[case]
-        loss = case.sources()[source](importlib.import_module(cases.MODULES[source]))
+        native = source in cases.native.MODULES
+        load = cases.native.load if native else importlib.import_module
+        loss = case.sources()[source](load(source if native else cases.MODULES[source]))
         return self._prepare(key, engine, loss, case.inputs, shape)
 
     def prepare_sum(self, key, engine, source, terms, shape):
