@@ -50,18 +50,25 @@ def _case(item):
 SHARE = {"tensorflow": 3, "jax": 20, "torch": 1}
 # So with what papers and other packages say of a loss, test by test: what a loss computes is
 # compared with its reference on every backend by the contract.
-OF_PAPERS, PAPERS = ("losses", "elsewhere"), {"tensorflow": 3, "jax": 8}
+OF_PAPERS, PAPERS = ("losses", "elsewhere"), {"tensorflow": 3, "jax": 12}
+# Tests marked `once` are of what names no backend either, in processes of their own (a command
+# line, a script, the package's files): they run where most people are.
+ONCE = "tensorflow"
 # A check of the doctor calls a loss in dozens of ways, each of which JAX compiles.
-DEAR = {"jax": 2}
+DEAR = {"jax": 4}
 # JAX takes others than TensorFlow.
 FIRST = {"jax": 1}
 MANY = 8
+NEVER = None
 
 
 def share(item):
+    """Of how many parameters one is run; `NEVER` where none is."""
     from tests.backends import BACKEND
 
     asked = int(os.environ.get("KERAS_LOSSKIT_SHARE") or 0)
+    if item.get_closest_marker("once"):
+        return 1 if BACKEND == ONCE or asked == 1 else NEVER
     mark = item.get_closest_marker("everywhere")
     if mark:
         return 1 if asked == 1 else mark.kwargs.get(BACKEND, 1)
@@ -79,6 +86,8 @@ def _shared(items):
 
     def is_run(item):
         every = share(item)
+        if every is NEVER:
+            return False
         few = parameters[_law(item)] <= MANY and item.path.parent.name not in OF_PAPERS
         if every == 1 or few:
             return True

@@ -81,7 +81,7 @@ def test_cases_leave_no_argument_at_its_default():
 # --- values -----------------------------------------------------------------------
 
 
-@pytest.mark.everywhere
+@pytest.mark.everywhere(jax=3)
 @each
 def test_values_equal_the_reference(case):
     with wide():

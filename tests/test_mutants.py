@@ -15,6 +15,7 @@ from tools import mutants
 PATHS = sorted(p for f in mutants.FILES for p in (mutants.ROOT / "keras_losskit").glob(f))
 
 
+@pytest.mark.once
 def test_every_mutant_is_another_program():
     for path in (p for p in PATHS if p.name in ("reduction.py", "numerics.py", "dice.py")):
         sound = ast.unparse(ast.parse(path.read_text()))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.backends import BACKEND
+pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("keras_losskit", "tests", "examples", "benchmarks", "tools", "docs")
@@ -50,7 +50,6 @@ def built(tmp_path_factory):
     return where
 
 
-@pytest.mark.skipif(BACKEND != "tensorflow", reason="no backend is concerned")
 @pytest.mark.xdist_group("package")
 class TestPackage:
     def test_the_wheel_is_the_package_and_nothing_else(self, built):

@@ -13,7 +13,8 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("test_three_edits")  # What is made once serves all.
+# What is made once serves all.
+pytestmark = [pytest.mark.once, pytest.mark.xdist_group("test_three_edits")]
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 

@@ -442,6 +442,7 @@ def main(arguments=None):
 def _warm():
     """Imports what all tests import, but not the package."""
     os.environ.setdefault("KERAS_BACKEND", "torch")
+    os.environ["KERAS_LOSSKIT_SHARE"] = "1"
     import keras  # noqa: F401
     import pytest  # noqa: F401
     import scipy.stats  # noqa: F401

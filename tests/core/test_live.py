@@ -115,6 +115,7 @@ def run(path, *arguments):
     return done.stdout
 
 
+@pytest.mark.once
 def test_a_worker_gets_what_a_notebook_defines(tmp_path):
     (tmp_path / "notebook.py").write_text(textwrap.dedent(NOTEBOOK))
     (tmp_path / "worker.py").write_text(textwrap.dedent(WORKER))
@@ -126,11 +127,13 @@ def test_a_worker_gets_what_a_notebook_defines(tmp_path):
     assert "arrived" in run(tmp_path / "worker.py", str(tmp_path / "sent.txt"))
 
 
+@pytest.mark.once
 def test_a_script_that_is_imported_again(tmp_path):
     (tmp_path / "train.py").write_text(TRAIN)
     assert "trained capped(cap=2.0)" in run(tmp_path / "train.py")
 
 
+@pytest.mark.once
 def test_two_functions_of_one_name_are_still_refused(tmp_path):
     (tmp_path / "train.py").write_text(OTHER)
     (tmp_path / "other.py").write_text(TRAIN)

@@ -166,6 +166,7 @@ def test_no_other_backend_is_loaded():
     subprocess.run([sys.executable, "-c", code], check=True, cwd=PACKAGE.parent)
 
 
+@pytest.mark.once
 def test_the_package_imports_little():
     code = (
         "import sys, keras; before = set(sys.modules)\n"

@@ -26,6 +26,8 @@ from tests.saving.expressions import (
     segmentation_model,
 )
 
+pytestmark = pytest.mark.once
+
 REPOSITORY = pathlib.Path(keras_losskit.__file__).parent.parent
 
 # It knows nothing of the tests: only the package, the user's own module where the
