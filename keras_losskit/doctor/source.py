@@ -28,7 +28,7 @@ class Source:
         self.node = _node(self.file, self.code)
 
     def line(self, node_or_number):
-        return _line(self.file, getattr(node_or_number, "lineno", node_or_number))
+        return line_at(self.file, getattr(node_or_number, "lineno", node_or_number))
 
     def calls(self):
         """The calls of its body. Decorators ran when it was made, not when it is called."""
@@ -216,14 +216,15 @@ def line_of(error, found):
     files = {source.file for source in found}
     for code, number in reversed(frames):
         if code.co_filename in files:
-            return _line(code.co_filename, number)
+            return line_at(code.co_filename, number)
     for code, number in reversed(frames):
-        if not _of_library(code.co_filename):
-            return _line(code.co_filename, number)
+        if not is_foreign_file(code.co_filename):
+            return line_at(code.co_filename, number)
     return None
 
 
-def _line(file, number):
+def line_at(file, number):
+    """A line of a file, with its text."""
     return Line(file, number, linecache.getline(file, number).rstrip())
 
 
@@ -231,5 +232,6 @@ _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _SITE = {sysconfig.get_paths()[k] for k in ("purelib", "platlib", "stdlib")}
 
 
-def _of_library(file):
+def is_foreign_file(file):
+    """Whether a file is of a library, of the kit, or no file at all."""
     return file.startswith((_HERE, "<", *_SITE)) or not os.path.exists(file)

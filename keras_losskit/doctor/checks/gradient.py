@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_losskit.doctor import data, slopes
+from keras_losskit.doctor import causes, data, slopes
 from keras_losskit.doctor.check import first_line
 from keras_losskit.doctor.checks.graph import written_for_another
 from keras_losskit.doctor.packing import Packed
@@ -32,8 +32,7 @@ def check(exam):
             "gradient-not-finite", "error",
             f"{bad} of {gradient.size} gradient entries are NaN or infinite on {sample}",
             "One NaN makes every weight of the model NaN.",
-            "Keep the arguments of log, sqrt and division away from 0, with `where` on the "
-            "argument as well as on the result.",
+            *causes.of_not_finite(exam, sample.y_true, sample.y_pred),
         )
         return
     if not _rows(exam, gradient):
@@ -82,22 +81,13 @@ def _only_here(exam):
 
 
 def _missing(exam, gradient):
-    cuts = exam.scan.of("cut")
-    # Of several, the last one on the way out is usually the one: what it is given is a number.
-    strong = [h for h in cuts if h.word != "a comparison"] or cuts
-    word = f"; it is cut by {_spoken(strong[0].word)}" if strong else ""
+    word, mend, line = causes.of_no_gradient(exam, exam.sample.y_true, exam.sample.y_pred)
     what = "there is no gradient" if gradient is None else "the gradient is zero everywhere"
     exam.add(
         "no-gradient", "error", f"{what} with respect to y_pred{word}",
         "Nothing trains: `No gradients provided for any variable`, or a model that never moves.",
-        "Use a smooth stand-in: a sigmoid for a threshold or comparison, softmax for argmax, the "
-        "number itself for round; compute accuracies as metrics.",
-        strong[0].line if strong else None,
+        mend, line,
     )
-
-
-def _spoken(word):
-    return word if word.startswith("a ") else f"`{word}`"
 
 
 def _rows(exam, gradient):

@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_losskit.doctor import running
 from keras_losskit.doctor.check import first_line
+from keras_losskit.doctor.program import run_program
 from keras_losskit.doctor.running import Runner, attempt, backend
 from keras_losskit.doctor.source import line_of
 
@@ -197,14 +198,7 @@ def _captured(exam):
                 "JAX refuses it, XLA may, and the mean is over another number in every batch.",
                 mend, h.line,
             )
-    for h in exam.scan.of("activation-twice")[:1]:
-        exam.add(
-            "activation-twice", "error",
-            f"`{h.word}` is given what went through a sigmoid or softmax already",
-            "The probabilities are squeezed once more: the loss cannot reach 0, and gradients "
-            "fade.",
-            "Hand it the logits, or say `from_logits=False`.", h.line,
-        )
+    _activated_twice(exam)
     named = {h.word for h in exam.scan.of("variable")}
     held = [name for name, v in exam.state.variables.items()
             if v.trainable and name not in named and "." not in name]
@@ -222,6 +216,25 @@ def _captured(exam):
             "captured-variable", "warning", f"`{h.word}` is a keras.Variable that no model tracks",
             "On JAX its value is frozen when the step is traced, and nothing trains it.",
             "Put it into a layer of the model, or make it an option of the loss.", h.line,
+        )
+
+
+def _activated_twice(exam):
+    """Note a sigmoid or softmax of what is one already, in the program or in the source."""
+    if exam.subject.of_kit or exam.subject.of_keras:
+        return
+    found = [(h.word, h.line) for h in exam.scan.of("activation-twice")]
+    if not found and not exam.runner.eager:
+        ran = run_program(exam, exam.sample.y_true, exam.sample.y_pred, gradients=False)
+        step = ran.activated_twice() if ran is not None else None
+        found = [(step.spoken.strip("`"), step.line)] if step is not None else []
+    for word, line in found[:1]:
+        exam.add(
+            "activation-twice", "error",
+            f"`{word}` is given what went through a sigmoid or softmax already",
+            "The probabilities are squeezed once more: the loss cannot reach 0, and gradients "
+            "fade.",
+            "Hand it the logits, or say `from_logits=False`.", line,
         )
 
 

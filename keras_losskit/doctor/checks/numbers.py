@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_losskit.doctor import causes
 from keras_losskit.doctor.running import (
     Runner,
     attempt,
@@ -118,7 +119,7 @@ def _edges(exam):
             exam.add(
                 "not-finite", severity, f"at {what} {' and '.join(bad)}",
                 "One such batch makes every weight of the model NaN.",
-                *_cause(exam, what, value, gradient),
+                *causes.of_not_finite(exam, y_true, y_pred),
             )
         else:
             fine.append(what)
@@ -163,42 +164,6 @@ def _spoken(x):
     return kind if x.ndim == 0 else f"{kind} in {int((~np.isfinite(x)).sum())} of {x.size} places"
 
 
-# What is not finite where: the words of the source that can be to blame, and the mend.
-_LOG = ({"log", "log1p", "xlogy"},
-        "The log of 0 is infinite: clip its argument away from 0, or compute from logits.")
-_QUOTIENT = ({"/", "divide", "reciprocal", "true_divide", "rsqrt"},
-             "0/0 is NaN: add a small number to the denominator, or choose it with `where` on the "
-             "argument as well as on the result.")
-_ROOT = ({"sqrt", "norm", "rsqrt", "std", "power", "pow", "arccos"},
-         "The slope of a root or norm is infinite at 0: put `where` around the argument too, "
-         "`sqrt(where(x > 0, x, 1))`, or add a small number inside.")
-_OVERFLOW = ({"exp", "cosh", "sinh", "power", "pow", "expm1"},
-             "It overflows: use a form that does not, such as softplus, logsumexp, or "
-             "|d| + softplus(-2|d|) for log cosh.")
-
-
-def _cause(exam, what, value, gradient):
-    """`(mend, line)` of what is not finite, by where it is and what the source does."""
-    large = any(word in what for word in ("100", "1e6", "logits of", "times"))
-    lost = np.isnan(value) if np.ndim(value) == 0 else False
-    if np.isfinite(value).all():
-        order = (_ROOT, _QUOTIENT, _LOG, _OVERFLOW)  # The gradient alone.
-    elif large:
-        order = (_OVERFLOW, _LOG, _QUOTIENT, _ROOT)
-    elif lost:
-        order = (_QUOTIENT, _LOG, _ROOT, _OVERFLOW)
-    else:
-        order = (_LOG, _QUOTIENT, _OVERFLOW, _ROOT)
-    hazards = exam.scan.of("edge")
-    for words, mend in order:
-        for h in hazards:
-            if h.word.split(".")[-1] in words:
-                return mend, h.line
-    if exam.sample.domain == "logits" and large:
-        return "Compute in logit space: softplus, logsumexp, or Keras' from_logits=True.", None
-    return order[0][1], hazards[0].line if hazards else None
-
-
 def _saturation(exam, what, gradient):
     """Whether a confidently wrong model gets no gradient at all."""
     if gradient is None or np.any(gradient):
@@ -223,11 +188,12 @@ def _odd_batches(exam):
     if len(p) > 1:
         flat = np.broadcast_to(t[:1], t.shape).copy()
         found, error = exam.run("gradient", flat, p)
-        _must_be_finite(exam, "targets that are all the same", found, error)
+        _must_be_finite(exam, "targets that are all the same", flat, p, found, error)
         if sample.domain == "real" and t.dtype.kind == "f":
             still = np.broadcast_to(p[:1], p.shape).copy()
             found, error = exam.run("gradient", t * 0, still)
-            _must_be_finite(exam, "constant predictions and targets of 0", found, error)
+            _must_be_finite(
+                exam, "constant predictions and targets of 0", t * 0, still, found, error)
     if backend() == "jax" and exam.quick:
         return
     value, error = attempt(exam.runner.eagerly, "value", t[:0], p[:0])
@@ -239,7 +205,7 @@ def _odd_batches(exam):
         )
 
 
-def _must_be_finite(exam, what, found, error):
+def _must_be_finite(exam, what, y_true, y_pred, found, error):
     if error is not None:
         return
     bad = [x for x in found if x is not None and not np.isfinite(x).all()]
@@ -248,7 +214,7 @@ def _must_be_finite(exam, what, found, error):
             "not-finite", "error", f"with {what} the {'value' if bad[0].ndim == 0 else 'gradient'} "
             f"is {_spoken(bad[0])}",
             "Small or sorted batches hold such targets; one makes every weight NaN.",
-            *_cause(exam, what, found[0], found[1]),
+            *causes.of_not_finite(exam, y_true, y_pred),
         )
 
 
