@@ -19,6 +19,7 @@ def check(exam):
         return
     if not _another_size(exam, n, values):
         return
+    _one_column(exam)
     alone = _alone(exam, n)
     if alone is not None:
         _mixed(exam, values, alone)
@@ -43,6 +44,21 @@ def _alone(exam, n):
             _one_sample(exam, "has a gradient that is not finite")
             return None
     return found
+
+
+def _one_column(exam):
+    """One sample of one column, where the loss squeezes: there no axis may be left."""
+    sample = exam.sample
+    if not exam.scan.of("squeeze") or not sample.pairs or sample.y_pred.ndim != 2 or sample.given:
+        return
+    t, p = sample.y_true[:, :1], sample.y_pred[:, :1]
+    _, error = exam.run("values", t, p)
+    alone, failed = exam.run("values", t[:1], p[:1])
+    if error is None and failed is not None:
+        _one_sample(exam, f"of one column raises {type(failed).__name__}: "
+                          f"{first_line(failed, 120)}")
+    elif error is None and not np.isfinite(alone).all():
+        _one_sample(exam, "of one column is not finite")
 
 
 def _one_sample(exam, what):

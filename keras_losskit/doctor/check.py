@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 from keras_losskit.doctor import data as making
+from keras_losskit.doctor import ranges
 from keras_losskit.doctor.hazards import Scan
 from keras_losskit.doctor.report import Finding, LossReport
 from keras_losskit.doctor.running import Runner, attempt, backend, quiet
@@ -165,7 +166,7 @@ def _in_range(exam, y_true, y_pred, sample_weight, checks):
     weights = None if sample_weight is None else np.asarray(sample_weight)
     if weights is not None and weights.ndim == 1 and (weights == 0).any():
         return checks  # Padding may hold anything.
-    said, error = attempt(making.out_of_range, exam.subject, exam.scan, y_true, y_pred)
+    said, error = attempt(ranges.out_of_range, exam.subject, exam.scan, y_true, y_pred)
     if error is not None or said is None:
         return checks
     words, sure = said
@@ -173,7 +174,7 @@ def _in_range(exam, y_true, y_pred, sample_weight, checks):
     exam.add(
         "out-of-range", "error" if sure else "warning", f"in the data given, {words}",
         "The formula does not hold there: it may be NaN, negative, or have no least value.",
-        making.MEND_RANGE,
+        ranges.MEND_RANGE,
     )
     return [name for name in checks if name in ("graph", "saving")] if sure else checks
 

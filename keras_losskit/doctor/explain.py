@@ -150,12 +150,12 @@ def explain(loss, y_true, y_pred, sample_weight=None, *, worst=3):
 
 def _notes(subject, y_true, y_pred):
     """What of a batch lies outside what the loss takes."""
-    from keras_losskit.doctor import data
+    from keras_losskit.doctor import ranges
     from keras_losskit.doctor.hazards import Scan
     from keras_losskit.doctor.source import sources
 
     scan, error = attempt(lambda: Scan(sources(subject)))
-    found, failed = attempt(data.out_of_range, subject, scan, y_true, y_pred)
+    found, failed = attempt(ranges.out_of_range, subject, scan, y_true, y_pred)
     return () if error is not None or failed is not None or found is None else (found[0],)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from keras_losskit.core.takes import PREDICTIONS, TARGETS, Takes
+from keras_losskit.core.takes import Takes
 
 BATCH = 6  # None of the sizes below, so that axes cannot be mistaken for each other.
 _SEED = 20240621
@@ -33,6 +33,7 @@ class Sample:
     given: bool = False
     takes: Takes | None = None
     guessed: bool = False  # Neither declared nor given, nor said by the loss's name.
+    refused: tuple = ()  # Samples of other kinds, tried before, on which it was not finite.
 
     def __str__(self):
         words = {
@@ -322,45 +323,3 @@ def _stacked(b, width):
         rng.normal(size=(b, 3 * width)).astype("float32"), "real",
         takes=KINDS["stacked_triplets"],
     )
-
-
-def outside(takes, y_true, y_pred):
-    """What of given data lies outside what is taken, in words; `None` if nothing does."""
-    low, high = takes.range
-    rows = y_true.shape == y_pred.shape and y_pred.ndim > 1 and y_pred.shape[-1] > 1
-    ids = takes.y_true in ("classes", "ranks") and not rows and (
-        y_pred.ndim > 1 and y_pred.shape[-1] > 1
-    )
-    if ids:
-        top = y_pred.shape[-1] + (takes.y_true == "ranks") - 1
-        if y_true.shape[-1:] == y_pred.shape[-1:] and y_true.ndim == y_pred.ndim:
-            top = math.inf
-        low, high = 0, top
-    said = _beyond("y_true", y_true, low, high, TARGETS[takes.y_true].words, whole=ids)
-    if said and ids:
-        said = (
-            f"y_true holds the id {_furthest(y_true, low, high):g}, but y_pred has "
-            f"{y_pred.shape[-1]} columns"
-        )
-    if takes.y_true == "positive" and said is None and np.any(y_true <= 0):
-        said = "y_true holds 0, but it takes numbers > 0"
-    kind = PREDICTIONS[takes.y_pred]
-    return said or _beyond("y_pred", y_pred, kind.low, kind.high, kind.words)
-
-
-def _furthest(x, low, high):
-    x = x[np.isfinite(x)]
-    return x.min() if x.min() < low else x.max()
-
-
-def _beyond(name, x, low, high, words, whole=False):
-    seen = np.asarray(x, "float64")
-    seen = seen[np.isfinite(seen)]
-    if not seen.size or (low == -math.inf and high == math.inf):
-        return None
-    # Recipes add noise to soft labels; a whole number is no noisy label.
-    slack = 0.1 * (high - low) if math.isfinite(high - low) and not whole else 1e-6
-    if seen.min() >= low - slack and seen.max() <= high + slack:
-        return None
-    wrong = seen.min() if seen.min() < low - slack else seen.max()
-    return f"{name} holds {wrong:g}, but it takes {words}"

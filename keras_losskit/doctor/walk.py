@@ -142,6 +142,11 @@ class Walk(TensorNames):
             k.arg == "from_logits" and getattr(k.value, "value", None) is True
             for k in node.keywords
         )
+        made = node.func if isinstance(node.func, ast.Call) else None  # `Loss(...)(y, p)`
+        logits = logits or made is not None and any(
+            k.arg == "from_logits" and getattr(k.value, "value", None) is True
+            for k in made.keywords
+        )
         callee = self.source.resolve(node.func)
         logits = logits or getattr(callee, "from_logits", None) is True
         if logits or word in _ACTIVATIONS | {"log_softmax", "log_sigmoid", "logsigmoid"} or (

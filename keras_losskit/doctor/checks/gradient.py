@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_losskit.doctor import causes, data, slopes
 from keras_losskit.doctor.check import first_line
-from keras_losskit.doctor.checks.graph import written_for_another
+from keras_losskit.doctor.checks.graph import numpy_meets_a_tensor, written_for_another
 from keras_losskit.doctor.packing import Packed
 from keras_losskit.doctor.profile import breaks
 from keras_losskit.doctor.running import wide
@@ -16,6 +16,8 @@ def check(exam):
     found, error = exam.run("gradient", sample.y_true, sample.y_pred)
     if error is not None:
         said = f"{type(error).__name__}: {first_line(error)}"
+        if numpy_meets_a_tensor(exam, error):
+            return
         if not exam.runner.eager and not written_for_another(exam, said):
             exam.add("no-gradient", "error", f"taking the gradient raises {said}",
                      "Nothing can be trained.", line=line_of(error, exam.scan.sources))

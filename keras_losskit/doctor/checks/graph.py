@@ -103,6 +103,8 @@ def explain_error(exam, error, kind=None):
     if kind:
         hazards = [h for h in hazards if h.kind == kind] or hazards
     said = f"{type(error).__name__}: {first_line(error)}"
+    if not hazards and numpy_meets_a_tensor(exam, error):
+        return
     if hazards:
         h = hazards[0]
         name, seen, mend = _CAUSES[h.kind]
@@ -124,6 +126,23 @@ def explain_error(exam, error, kind=None):
         exam.add("raises", "error", f"it raises on {exam.sample} ({said})",
                  "It gives no number at all here.",
                  "Give data it is made for: y_true=, y_pred=, or a hint in `shapes`.", line)
+
+
+def numpy_meets_a_tensor(exam, error):
+    """Say that an array of NumPy is combined with a tensor, which torch refuses."""
+    text = str(error)
+    if "numpy() on Tensor" not in text and "'numpy.ndarray' and 'Tensor'" not in text:
+        return False
+    line = line_of(error, exam.scan.sources)
+    named = exam.scan.at(line, "numpy", "values")
+    what = f"`{named[0].word}` needs numbers" if named else "an array of NumPy meets a tensor"
+    exam.add(
+        "numpy-call", "error", f"{what} ({type(error).__name__}: {first_line(error)})",
+        "torch cannot take the gradient through NumPy.",
+        "Use the function of the same name in `keras.ops`; make a tensor of an array by "
+        "`ops.convert_to_tensor(array, dtype=y_pred.dtype)` before it meets one.", line,
+    )
+    return True
 
 
 def written_for_another(exam, said):
@@ -210,6 +229,16 @@ def _captured(exam):
             "of the compiled step.",
             "Let a layer of the model hold it (`keras_losskit.LearnedWeights` for weights of "
             "terms), or create it with trainable=False.",
+        )
+    inner = [name for name, v in exam.state.variables.items() if v.trainable and "." in name]
+    if inner and not held and not exam.subject.of_kit:
+        exam.add(
+            "untrained-variable", "info",
+            f"`{inner[0]}`, of a layer inside the loss, is trainable, and `fit` never moves it",
+            "Right for a network that only compares features; centres or weights that should be "
+            "learned stay where they are.",
+            "Set the network's `trainable = False` to say so; what should be learned belongs into "
+            "a layer of the model, which hands it over in y_pred.",
         )
     for h in exam.scan.of("variable"):
         exam.add(

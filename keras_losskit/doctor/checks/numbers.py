@@ -23,6 +23,7 @@ def check(exam):
 
     _zero_targets(exam)
     _edges(exam)
+    _refused(exam)
     _odd_batches(exam)
     least.check(exam)
     if not exam.quick:
@@ -102,8 +103,14 @@ def edges(sample):
 
 
 def _edges(exam):
+    from keras_losskit.doctor import least
+
     sample, fine, stuck = exam.sample, [], False
+    stranger = sample.takes is None or sample.guessed
+    far = stranger and sample.targets_are_predictions and not least.at_targets(exam)
     for what, y_pred, wrong, severity, *others in edges(sample):
+        if far and what.startswith("errors of"):
+            severity = "info"  # What y_pred holds is not known: raw numbers are never that large.
         y_pred = np.asarray(y_pred, sample.y_pred.dtype)
         y_true = others[0].astype("float32") if others else sample.y_true
         found, error = exam.run("gradient", y_true, y_pred)
@@ -127,6 +134,21 @@ def _edges(exam):
             stuck = _saturation(exam, what, gradient)
     if fine:
         exam.show(f"finite at {', '.join(fine)}")
+
+
+def _refused(exam):
+    """Note another kind of data, as likely by what is known, on which it is not finite."""
+    if "not-finite" in _names(exam):
+        return
+    for other in exam.sample.refused[:1]:
+        if other.domain == exam.sample.domain:
+            continue
+        exam.add(
+            "not-finite", "info",
+            f"on {other} the value or gradient is not finite; on {exam.sample} it is",
+            "Right only where a layer before it sees to it that predictions are such as these.",
+            *causes.of_not_finite(exam, other.y_true, other.y_pred),
+        )
 
 
 def _zero_targets(exam):
@@ -279,42 +301,87 @@ def _half_value(subject, sample, dtype):
     return float(keras.ops.convert_to_numpy(ops.cast(Runner(subject)._mean(t, p), "float32")))
 
 
+_CLASSES = 301  # More than the 8 bits of bfloat16 hold.
+
+
 def _class_ids(exam):
-    """301 classes under bfloat16, which has 8 bits for them."""
-    sample, subject = exam.sample, exam.subject
-    if sample.takes is None or sample.takes.y_true != "classes" or sample.pairs:
+    """Whether ids above 256 stay apart: as they are computed with, and under bfloat16."""
+    found = _ids(exam)
+    if found is None:
         return
-    if sample.given or subject.function is not None or sample.domain == "cosine":
+    ids, p = found
+    if _rounded(exam, ids, p) or not exam.subject.loss or exam.subject.function is not None:
         return
-    n = 301
-    rng = np.random.default_rng(0)
-    ids = np.array([300, 299, 257, 1])
-    logits = rng.normal(size=(4, n)).astype("float32") * 3
-    p = logits
-    if sample.domain == "simplex":
-        p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
-    p[:, 300] = p[:, 300] / 7  # So that 300 and its neighbours differ.
+    if exam.sample.domain == "cosine":
+        return
     with contextlib.suppress(Exception):
-        other = Subject(type(subject.loss).from_config(
-            {**subject.loss.get_config(), "dtype": "bfloat16"}))
-        same = Subject(type(subject.loss).from_config(
-            {**subject.loss.get_config(), "dtype": "float32"}))
-        rows = {}
-        for name, s in (("half", other), ("full", same)):
-            rows[name] = [
-                float(Runner(s).eagerly("value", ids[i : i + 1].astype("int32"), p[i : i + 1]))
-                for i in range(4)
-            ]
-        off = [i for i in range(4)
-               if not np.isclose(rows["half"][i], rows["full"][i], rtol=0.05, atol=0.05)]
-        if off:
+        config = exam.subject.loss.get_config()
+        rows = [
+            _costs(Subject(type(exam.subject.loss).from_config({**config, "dtype": dtype})), ids, p)
+            for dtype in ("bfloat16", "float32")
+        ]
+        off = np.flatnonzero(~np.isclose(*rows, rtol=0.05, atol=0.05))
+        if len(off):
             i = off[0]
             exam.add(
                 "ids-rounded", "warning",
-                f"with dtype bfloat16 class {ids[i]} of {n} costs {rows['half'][i]:.3g} instead of "
-                f"{rows['full'][i]:.3g}: the ids are rounded (to 8 bits)",
+                f"with dtype bfloat16 class {ids[i]} of {p.shape[-1]} costs {rows[0][i]:.3g} "
+                f"instead of {rows[1][i]:.3g}: the ids are rounded (to 8 bits)",
                 "Another class is trained, without an error.",
                 "Keep ids integers, or use `keras_losskit.CategoricalCrossentropy`.",
             )
         else:
             exam.show("class ids intact under bfloat16")
+
+
+def _ids(exam):
+    """`(ids, y_pred)`, four rows with large ids: of the data given, or made; `None` for neither."""
+    sample = exam.sample
+    t, p = sample.y_true, sample.y_pred
+    n = p.shape[-1] if p.ndim > 1 else 1
+    if sample.given:
+        if sample.domain == "mixed" or n < 258 or t.size * n != p.size or p.ndim != 2:
+            return None
+        ids = t.reshape(-1)
+        if (ids != np.round(ids)).any() or ids.min() < 0 or ids.max() >= n or ids.max() < 257:
+            return None
+        rows = np.argsort(-ids)[:4]
+        return ids[rows].astype("int32"), p[rows]
+    if sample.takes is None or sample.takes.y_true != "classes" or sample.pairs:
+        return None
+    if sample.domain == "cosine" or p.ndim != 2 or exam.subject.function is not None:
+        return None
+    p = np.random.default_rng(0).normal(size=(4, _CLASSES)).astype("float32") * 3
+    if sample.domain == "simplex":
+        p = np.exp(p) / np.exp(p).sum(-1, keepdims=True)
+    p[:, 300] = p[:, 300] / 7  # So that 300 and its neighbours differ.
+    return np.array([300, 299, 257, 1], "int32"), p
+
+
+def _costs(subject, ids, p):
+    """What each row costs for its id, alone."""
+    runner = Runner(subject)
+    each = [runner.eagerly("value", ids[i : i + 1], p[i : i + 1]) for i in range(len(ids))]
+    return np.array(each, "float64")
+
+
+def _rounded(exam, ids, p):
+    """Note ids that cost what their neighbour costs: they were rounded on the way."""
+    row, n = np.repeat(p[:1], 4, axis=0), p.shape[-1]
+    k = int(np.clip(ids[0], 2, n - 2))
+    near = np.array([k, k - 1, k + 1, k // 3], "int32")
+    cost, error = attempt(_costs, exam.subject, near, row)
+    if error is not None or not np.isfinite(cost).all():
+        return False
+    alike = [j for j in (1, 2) if cost[j] == cost[0] and p[0, near[j]] != p[0, k]]
+    if not alike or cost[3] == cost[0]:
+        return False
+    exam.add(
+        "ids-rounded", "error",
+        f"classes {k} and {near[alike[0]]} of {n} both cost {cost[0]:.4g}: their ids are rounded",
+        "Half precision holds whole numbers up to 256 (bfloat16) or 2048 (float16): another "
+        "class is trained, without an error.",
+        "Keep ids integers: do not cast y_true to a half-precision dtype.",
+        exam.line_of("cut"),
+    )
+    return True

@@ -1,0 +1,147 @@
+"""What of given data lies outside of what a loss takes."""
+
+import math
+
+import numpy as np
+from keras import tree
+
+import keras_losskit as kl
+from keras_losskit.core.combined import Batch, CombinedLoss
+from keras_losskit.core.foreign import OF_KERAS
+from keras_losskit.core.takes import PREDICTIONS, TARGETS, takes_of
+from keras_losskit.doctor.given import plain
+from keras_losskit.doctor.guesses import common_takes, hints, known, takes_logits
+from keras_losskit.doctor.kinds import KINDS
+from keras_losskit.doctor.running import Runner, attempt, tensor
+
+MEND_RANGE = (
+    "Divide masks of 0 and 255 by 255; give the logits to a loss with from_logits=True, or "
+    "probabilities to one without; count classes from 0 to C - 1."
+)
+
+
+def out_of_range(subject, scan, y_true, y_pred):
+    """`(in words, sure)` for what of given data lies outside what the loss takes.
+
+    Sure where the loss declares it, or is known. Of a stranger its name, or the loss of Keras
+    that it calls, says what it may take; and it has to behave as one does that is given what it
+    does not take. Sure, then, where it raises or is not finite.
+    """
+    y_true, y_pred = plain(y_true), plain(y_pred)
+    found, error = attempt(lambda: list(_outside(subject.loss, y_true, y_pred)))
+    if error is None and found:
+        return found[0], True
+    if tree.is_nested(y_true) or tree.is_nested(y_pred) or common_takes(subject) is not None:
+        return None
+    logits = takes_logits(subject, scan)
+    kinds = [KINDS[k].given(logits) for k in hints(subject) if k in KINDS]
+    for word in sorted(scan.words() & set(OF_KERAS)):
+        takes = OF_KERAS[word]  # Keras checks no range, so its declaration leaves it open.
+        kinds.append(kl.Takes(takes.y_true, takes.y_pred, takes.shapes).given(logits))
+    if subject.of_kit or not kinds or scan.compares("y_true"):
+        return None  # A comparison may leave out what is marked as missing.
+    # Every kind that it may take has to refuse it.
+    said = []
+    for takes in kinds:
+        words, error = attempt(outside, takes, y_true, y_pred)
+        if error is not None or words is None:
+            return None
+        said.append(words)
+    behaves = _behaviour(subject, kinds[0], y_true, y_pred)
+    return None if behaves == "well" else (said[0], behaves == "breaks")
+
+
+def _behaviour(subject, takes, y_true, y_pred):
+    """"breaks" (raises, NaN), "ill" (no gradient, a negative value) or "well", out of range."""
+    runner = Runner(subject)
+    p = y_pred.astype("float32")
+    found, error = attempt(runner, "gradient", y_true, p)
+    if error is not None or not np.isfinite(found[0]):
+        return "breaks"
+    value, gradient = found
+    if gradient is None:
+        return "ill"
+    low, high = PREDICTIONS[takes.y_pred].low, PREDICTIONS[takes.y_pred].high
+    beyond = (p < low) | (p > high)
+    if beyond.any():
+        return "ill" if np.mean(gradient[beyond] == 0) >= 0.3 else "well"
+    rows = np.reshape(y_true, (len(y_true), -1)).astype("float64")
+    low, high = takes.range
+    if takes.y_true in ("classes", "ranks") and y_true.size < p.size:
+        high = p.shape[-1] - 1
+    odd = ((rows < low) | (rows > high)).any(axis=1)
+    still = ~np.any(gradient.reshape(len(gradient), -1), axis=1)
+    if len(odd) == len(still) and odd.any() and still[odd].all():
+        return "ill"
+    if rows.size != p.size:
+        return "well"
+    near = np.clip(rows, 0.001, 0.999).reshape(p.shape).astype("float32")
+    there, error = attempt(runner, "value", y_true, near)
+    top = np.abs(rows).max()
+    scaled, failed = attempt(runner, "value", (np.abs(rows) / top).reshape(y_true.shape), near)
+    if error is None and failed is None and there < min(0.0, scaled) - 1e-6:
+        return "ill"
+    return "well"
+
+
+def _outside(loss, y_true, y_pred):
+    if isinstance(loss, CombinedLoss):
+        batch = loss.inputs(Batch(*(tree.map_structure(tensor, x) for x in (y_true, y_pred))))
+        for operand in loss.operands():
+            yield from _outside(operand, plain(batch.y_true), plain(batch.y_pred))
+        return
+    takes = takes_of(loss) if isinstance(loss, kl.Loss) else known(loss)
+    if takes is None or tree.is_nested(y_true) or tree.is_nested(y_pred):
+        return
+    if not isinstance(loss, kl.Loss) or isinstance(loss, (kl.KerasLoss, kl.FunctionLoss)):
+        # Keras checks no range: the declaration of its losses leaves it open.
+        takes = kl.Takes(takes.y_true, takes.y_pred, takes.shapes)
+    for option in ("ignore_class", "missing"):
+        out = getattr(loss, option, None)
+        if isinstance(out, (int, float)):
+            y_true = np.where(y_true == out, 0, y_true)
+    words = outside(takes, y_true, y_pred)
+    if words is not None:
+        yield words
+
+
+def outside(takes, y_true, y_pred):
+    """What of given data lies outside what is taken, in words; `None` if nothing does."""
+    low, high = takes.range
+    rows = y_true.shape == y_pred.shape and y_pred.ndim > 1 and y_pred.shape[-1] > 1
+    ids = takes.y_true in ("classes", "ranks") and not rows and (
+        y_pred.ndim > 1 and y_pred.shape[-1] > 1
+    )
+    if ids:
+        top = y_pred.shape[-1] + (takes.y_true == "ranks") - 1
+        if y_true.shape[-1:] == y_pred.shape[-1:] and y_true.ndim == y_pred.ndim:
+            top = math.inf
+        low, high = 0, top
+    said = _beyond("y_true", y_true, low, high, TARGETS[takes.y_true].words, whole=ids)
+    if said and ids:
+        said = (
+            f"y_true holds the id {_furthest(y_true, low, high):g}, but y_pred has "
+            f"{y_pred.shape[-1]} columns"
+        )
+    if takes.y_true == "positive" and said is None and np.any(y_true <= 0):
+        said = "y_true holds 0, but it takes numbers > 0"
+    kind = PREDICTIONS[takes.y_pred]
+    return said or _beyond("y_pred", y_pred, kind.low, kind.high, kind.words)
+
+
+def _furthest(x, low, high):
+    x = x[np.isfinite(x)]
+    return x.min() if x.min() < low else x.max()
+
+
+def _beyond(name, x, low, high, words, whole=False):
+    seen = np.asarray(x, "float64")
+    seen = seen[np.isfinite(seen)]
+    if not seen.size or (low == -math.inf and high == math.inf):
+        return None
+    # Recipes add noise to soft labels; a whole number is no noisy label.
+    slack = 0.1 * (high - low) if math.isfinite(high - low) and not whole else 1e-6
+    if seen.min() >= low - slack and seen.max() <= high + slack:
+        return None
+    wrong = seen.min() if seen.min() < low - slack else seen.max()
+    return f"{name} holds {wrong:g}, but it takes {words}"
