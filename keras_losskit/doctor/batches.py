@@ -13,10 +13,11 @@ def check(exam):
     values = exam.facts.get("values")
     if n < 2 or values is None or len(sample.y_true) != n or not np.isfinite(values).all():
         return
-    if values.ndim and len(values) != n and not exam.subject.weighs_itself:
-        return  # Said already: it is not led by the batch.
     if exam.scan.of("random", "python-random"):
         return
+    if values.ndim and len(values) != n and not exam.subject.weighs_itself:
+        _alone(exam, n)
+        return  # Said already: it is not led by the batch.
     if not _another_size(exam, n, values):
         return
     _one_column(exam)

@@ -3,12 +3,14 @@
 import importlib
 import re
 import time
+from dataclasses import replace
 
 import numpy as np
 
 from keras_losskit.doctor import data as making
 from keras_losskit.doctor import ranges
 from keras_losskit.doctor.hazards import Scan
+from keras_losskit.doctor.least import PERFECT
 from keras_losskit.doctor.report import Finding, LossReport
 from keras_losskit.doctor.running import Runner, attempt, backend, quiet
 from keras_losskit.doctor.source import sources
@@ -156,9 +158,37 @@ def _examine(subject, scan, state, batch, shapes, quick, checks, progress):
                     f"{first_line(error)}",
                 )
             seconds[name] = time.perf_counter() - start
+        _on_other_kinds(exam, checks)
     report = LossReport(subject.name, str(sample), exam.findings, seconds, backend())
     report.shown = exam.shown
     return report
+
+
+# What may be the fault of the data, where nobody said what the loss takes.
+_OF_THE_DATA = {"not-finite", "gradient-not-finite", "perfect-not-least", "one-sample"}
+
+
+def _on_other_kinds(exam, checks):
+    """Make notes of errors that a loss shows on one kind of made data and not on another."""
+    doubtful = {f.name for f in exam.findings if f.severity == "error"} & _OF_THE_DATA
+    if not exam.sample.guessed or not doubtful:
+        return
+    for other in making.others(exam.subject, exam.scan, exam.sample, exam.state):
+        second = Exam(exam.subject, exam.scan, other, True, exam.state)
+        second.facts["sample_weight"] = None
+        second.runner.eager = exam.runner.eager
+        for name in ("shape", "numbers"):
+            if name in checks:
+                second.check = name
+                attempt(_module(name).check, second)
+        exam.state.restore()
+        found = {f.name for f in second.findings if f.severity == "error"}
+        if "perfect-not-least" in found or PERFECT not in second.shown:
+            continue  # No data that it is made for.
+        for i, f in enumerate(exam.findings):
+            if f.severity == "error" and f.name in doubtful - found:
+                exam.findings[i] = replace(
+                    f, severity="info", seen=f"on {exam.sample}, {f.seen}; not so on {other}")
 
 
 def _in_range(exam, y_true, y_pred, sample_weight, checks):

@@ -109,6 +109,21 @@ def find(subject, scan, y_true=None, y_pred=None, shapes=None, state=None):
     return None, None, "nothing could be tried"
 
 
+def others(subject, scan, sample, state, most=2):
+    """Samples of other kinds that a stranger computes on, and moves on."""
+    logits, found = takes_logits(subject, scan), []
+    for kind in likely_kinds(subject, scan):
+        if kind == sample.kind or len(found) == most:
+            continue
+        other, error = attempt(made, subject.loss, SIZES[0], 0, (kind, logits))
+        if error is not None or isinstance(other.y_true, dict) or other.domain == sample.domain:
+            continue
+        if _try(Runner(subject, state), other) == "good":
+            other.guessed = True
+            found.append(other)
+    return found
+
+
 def _depth(error, scan):
     """How far a loss came before it raised: the line in it."""
     line = line_of(error, scan.sources[:1])

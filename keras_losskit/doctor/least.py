@@ -12,7 +12,10 @@ _SHARE = 0.9  # Of the samples must agree before anything is said.
 def check(exam):
     """Note a loss that is higher at a perfect prediction, or on the way to it."""
     paths = [path for seed in range(_DRAWS) if (path := _path(exam.sample, seed)) is not None]
-    if len(paths) < _DRAWS or exam.scan.of("random", "python-random"):
+    if exam.scan.of("random", "python-random"):
+        return
+    if len(paths) < _DRAWS:
+        _among_parameters(exam)
         return
     if exam.sample.in_batch and exam.sample.kind not in ("declared", "given"):
         return  # Of a stranger that compares samples it is not known what y_true says.
@@ -53,12 +56,45 @@ def check(exam):
         if best:
             exam.show(PERFECT)
         return
+    _say(exam, said)
+
+
+def _say(exam, said):
     exam.add(
         "perfect-not-least", "error", said,
         "Training minimises: it moves away from the targets.",
         "Look for a minus sign that is missing (a similarity or log-likelihood is maximised), "
         "for y_true and y_pred in each other's place, for a factor on the wrong side.",
     )
+
+
+def _among_parameters(exam):
+    """Of one target and several raw parameters: whether one costs most where it is the target."""
+    t, p = exam.sample.y_true, exam.sample.y_pred
+    takes = exam.sample.takes
+    if exam.sample.domain != "real" or p.ndim != 2 or t.dtype.kind != "f" or (
+        t.size != len(p) or not 2 <= p.shape[1] <= 6 or exam.subject.of_kit
+    ):
+        return
+    if takes is not None and takes.y_true in ("unused", "any", "ids", "relevance"):
+        return
+    for column in range(p.shape[1]):
+        found = []
+        for off in (-3.0, -1.0, 0.0, 1.0, 3.0):
+            moved = p.copy()
+            moved[:, column] = t.reshape(-1) + off
+            found.append(_values(exam, moved))
+        if any(v is None or not np.isfinite(v).all() for v in found):
+            continue
+        far, near, there, right, further = found
+        tolerance = 1e-4 * np.abs(there) + 1e-7
+        top = (there > near + tolerance) & (near > far) & (there > right + tolerance) & (
+            right > further)
+        even = np.allclose(near, right, rtol=1e-3, atol=1e-5)
+        if even and np.mean(top) >= _SHARE:
+            _say(exam, f"with column {column} of y_pred at the target it costs {there.mean():.4g}, "
+                       f"3 away from it {far.mean():.4g}: the loss rewards what is wrong")
+            return
 
 
 def at_targets(exam):

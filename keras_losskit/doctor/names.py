@@ -18,7 +18,8 @@ class TensorNames:
         # A loss's options are plain values; a helper's arguments may be tensors.
         self.is_loss = first or names[:2] == ["y_true", "y_pred"]
         self.tensors = set(names[:2] if self.is_loss else names)
-        self.local = set(names)
+        # What a default keeps from call to call is no name of this call alone.
+        self.local = set(names) - source.kept
         node = source.node
         self.body = node.body if isinstance(node.body, list) else [node.body]
         for inner in ast.walk(node):

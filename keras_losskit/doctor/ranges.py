@@ -34,10 +34,12 @@ def out_of_range(subject, scan, y_true, y_pred):
     if tree.is_nested(y_true) or tree.is_nested(y_pred) or common_takes(subject) is not None:
         return None
     logits = takes_logits(subject, scan)
-    kinds = [KINDS[k].given(logits) for k in hints(subject) if k in KINDS]
+    kinds = []
     for word in sorted(scan.words() & set(OF_KERAS)):
         takes = OF_KERAS[word]  # Keras checks no range, so its declaration leaves it open.
         kinds.append(kl.Takes(takes.y_true, takes.y_pred, takes.shapes).given(logits))
+    # What it calls says more than what it is called.
+    kinds = kinds or [KINDS[k].given(logits) for k in hints(subject) if k in KINDS]
     if subject.of_kit or not kinds or scan.compares("y_true"):
         return None  # A comparison may leave out what is marked as missing.
     # Every kind that it may take has to refuse it.

@@ -55,7 +55,7 @@ def compare(exam, dtype, y_pred=None):
         return float(runner("mean", y_true, moved)), float(moved[place]) - float(y_pred[place])
 
     at = float(runner("mean", y_true, y_pred))
-    noise = _noise(runner, y_true, y_pred, at)
+    noise = _noise(runner, y_true, y_pred, at, gradient)
     scale = float(np.abs(gradient).max())
     low, high = _RANGES.get(sample.domain, (-np.inf, np.inf))
     places, slopes = [], []
@@ -85,7 +85,7 @@ def _places(y_pred, gradient):
     return [every[i] for i in sorted(chosen)]
 
 
-def _noise(runner, y_true, y_pred, at):
+def _noise(runner, y_true, y_pred, at, gradient):
     """How far rounding alone moves the value: what is left of it after a smooth change."""
     direction = np.random.default_rng(1).choice([-1.0, 1.0], size=y_pred.shape)
     size = float(np.abs(y_pred).mean()) or 1.0
@@ -93,9 +93,17 @@ def _noise(runner, y_true, y_pred, at):
         float(runner("mean", y_true, (y_pred + k * 3e-7 * size * direction).astype(y_pred.dtype)))
         for k in range(-3, 4)
     ]
+    # Handed float64, a loss may still compute in float32: a change that float64 shows is not seen.
+    tiny = 1e-9 * size * np.sign(gradient)
+    expected = float(np.abs(tiny * gradient).sum())
+    eps = np.finfo(y_pred.dtype).eps
+    if expected > 100 * eps * abs(at):
+        moved = float(runner("mean", y_true, (y_pred + tiny).astype(y_pred.dtype))) - at
+        if abs(moved - expected) > 0.5 * expected:
+            eps = max(eps, np.finfo("float32").eps)
     rough = np.abs(np.diff(values, n=2))
     rough = rough[np.isfinite(rough)]
-    return float(rough.max(initial=0.0)) + 4 * np.finfo(y_pred.dtype).eps * abs(at)
+    return float(rough.max(initial=0.0)) + 4 * eps * abs(at)
 
 
 def _slope(value, place, at, noise, size, room, gradient, scale):

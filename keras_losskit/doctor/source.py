@@ -41,6 +41,14 @@ class Source:
         names = [a.arg for a in (*self.node.args.posonlyargs, *self.node.args.args)]
         return names[1:] if names[:1] in (["self"], ["cls"]) else names
 
+    @property
+    def kept(self):
+        """Arguments whose default is a list, dict or set: one object for all calls."""
+        args = [a.arg for a in (*self.node.args.posonlyargs, *self.node.args.args)]
+        values = self.function.__defaults__ or ()
+        pairs = zip(args[len(args) - len(values) :], values, strict=True)
+        return {name for name, value in pairs if isinstance(value, (list, dict, set))}
+
     @functools.cached_property
     def names(self):
         """What the free names of the function are bound to."""

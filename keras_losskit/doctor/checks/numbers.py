@@ -95,6 +95,8 @@ def edges(sample):
             yield "errors of 100", sample.y_true + 100 * sign, False, "error"
             yield "errors of 1e6", sample.y_true + 1e6 * sign, False, "warning"
             yield "predictions of exactly 0", p * 0, False, "error"
+            if sample.y_true.dtype.kind == "f" and sample.kind != "given":
+                yield "targets of 0, predicted exactly", p * 0, False, "error", p * 0
     elif sample.domain == "real":
         yield "predictions of exactly 0", p * 0, False, "error"
         raw = sample.takes is not None and sample.kind == "declared"
