@@ -170,8 +170,10 @@ _OF_THE_DATA = {"not-finite", "gradient-not-finite", "perfect-not-least", "one-s
 
 def _on_other_kinds(exam, checks):
     """Make notes of errors that a loss shows on one kind of made data and not on another."""
-    doubtful = {f.name for f in exam.findings if f.severity == "error"} & _OF_THE_DATA
-    if not exam.sample.guessed or not doubtful:
+    doubtful = [f for f in exam.findings if f.severity == "error" and f.name in _OF_THE_DATA
+                and f.check in ("shape", "numbers")]
+    # Any numbers are the widest kind: what is wrong with them is wrong.
+    if not exam.sample.guessed or not doubtful or exam.sample.domain == "real":
         return
     for other in making.others(exam.subject, exam.scan, exam.sample, exam.state):
         second = Exam(exam.subject, exam.scan, other, True, exam.state)
@@ -185,9 +187,9 @@ def _on_other_kinds(exam, checks):
         found = {f.name for f in second.findings if f.severity == "error"}
         if "perfect-not-least" in found or PERFECT not in second.shown:
             continue  # No data that it is made for.
-        for i, f in enumerate(exam.findings):
-            if f.severity == "error" and f.name in doubtful - found:
-                exam.findings[i] = replace(
+        for f in doubtful:
+            if f in exam.findings and f.name not in found:
+                exam.findings[exam.findings.index(f)] = replace(
                     f, severity="info", seen=f"on {exam.sample}, {f.seen}; not so on {other}")
 
 

@@ -1,5 +1,7 @@
 """Sensible data for any loss, found by trying."""
 
+import re
+
 import numpy as np
 
 import keras_losskit as kl
@@ -17,7 +19,6 @@ from keras_losskit.doctor.kinds import BATCH, FREE, KINDS, Sample, make, make_id
 from keras_losskit.doctor.made import filled, made
 from keras_losskit.doctor.packing import packed
 from keras_losskit.doctor.running import Runner, attempt, backend
-from keras_losskit.doctor.source import line_of
 
 # Column counts to try; none is the size of a made batch.
 SIZES = (3, 1, 2, 4, 5, 8, 10, 7, 16)
@@ -104,8 +105,8 @@ def find(subject, scan, y_true=None, y_pred=None, shapes=None, state=None):
     if best is not None:
         return (*best, None)
     tried = [x for x in tried if isinstance(x, tuple)]
-    if tried:  # Bad on everything: it fits best where the loss came furthest.
-        return (*max(tried, key=lambda x: _depth(x[2], scan))[:2], None)
+    if tried:  # Bad on everything: the first that fits in shape, or the first.
+        return (*min(tried, key=lambda x: _misfit(x[2]))[:2], None)
     return None, None, "nothing could be tried"
 
 
@@ -124,11 +125,12 @@ def others(subject, scan, sample, state, most=2):
     return found
 
 
-def _depth(error, scan):
-    """How far a loss came before it raised: the line in it."""
-    line = line_of(error, scan.sources[:1])
-    inside = line is not None and scan.sources and line.file == scan.sources[0].file
-    return line.line if inside else 0
+_MISFIT = re.compile(r"shape|size|dimension|broadcast|incompatible|rank|axis|index|column", re.I)
+
+
+def _misfit(error):
+    """Whether an error is one of shapes that do not fit, which is the data's fault."""
+    return bool(_MISFIT.search(str(error).splitlines()[0] if str(error) else ""))
 
 
 def _plan(subject, scan, kinds, sizes, known, free):

@@ -103,14 +103,12 @@ def explain_error(exam, error, kind=None):
     if kind:
         hazards = [h for h in hazards if h.kind == kind] or hazards
     said = f"{type(error).__name__}: {first_line(error)}"
-    if not hazards and numpy_meets_a_tensor(exam, error):
-        return
     if hazards:
         h = hazards[0]
         name, seen, mend = _CAUSES[h.kind]
         exam.add(name, "error", f"{seen.format(word=h.word)} ({said})", _WHY, mend, h.line)
         return
-    if written_for_another(exam, said):
+    if written_for_another(exam, said) or numpy_meets_a_tensor(exam, error):
         return
     if kind == "static-batch":
         exam.add(
