@@ -1,6 +1,12 @@
 """keras_losskit: losses for Keras that train, combine, save, reload and can be looked into."""
 
 import importlib
+import sys
+
+if sys.argv[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)] == __name__:
+    from keras_losskit.catalogue import answer
+
+    answer(sys.argv[1:])  # `python -m keras_losskit list` needs no backend, and ends here.
 
 from keras_losskit.core.algebra import Product, WeightedSum
 from keras_losskit.core.derivatives import input_gradient
@@ -407,7 +413,6 @@ _LAZY = {
     "check_loss": "keras_losskit.doctor.check",
     "explain": "keras_losskit.doctor.explain",
     "plot_loss": "keras_losskit.doctor.plots",
-    "plot_report": "keras_losskit.doctor.plots",
     "plot_terms": "keras_losskit.doctor.plots",
     "watch": "keras_losskit.doctor.watch",
     "watching": "keras_losskit.doctor.watch",

@@ -249,7 +249,6 @@ __all__ = [
     "check_loss",
     "explain",
     "plot_loss",
-    "plot_report",
     "plot_terms",
     "watch",
     "watching",
@@ -3264,8 +3263,8 @@ class LossProbe(keras.callbacks.Callback):
         output: the index or key of the output, for a model with several.
 
     After `fit`, `probe.history` holds `step`, `loss`, and one list for each
-    term, by its name; `probe.watched` one list of arrays for each watched name.
-    `keras_losskit.plot_terms(probe)` draws them.
+    term, by its name, and each weight that moves, as `<term>_weight`; `probe.watched`
+    one list of arrays for each watched name. `keras_losskit.plot_terms(probe)` draws them.
 
     Raises:
         ValueError: for an `every` that is neither, and in `fit` where a model has several
@@ -3464,34 +3463,13 @@ def plot_loss(*losses: _LossLike, reach: float | None = None, axes: Any = None) 
     True
     """
 
-def plot_report(report: LossReport, axes: Any = None) -> Any:
-    """Draw a `LossReport`: one bar a check, as long as its findings are many and grave.
-
-    Args:
-        report: what `check_loss` returned.
-        axes: matplotlib axes to draw on, or `None` for a new figure.
-
-    Returns:
-        The matplotlib figure.
-
-    Raises:
-        ImportError: without matplotlib.
-
-    Example:
-
-    >>> import matplotlib, keras_losskit
-    >>> matplotlib.use("agg")
-    >>> report = keras_losskit.check_loss(keras_losskit.Huber(), quick=True)
-    >>> keras_losskit.plot_report(report).axes[0].get_title()
-    'Huber(): fine'
-    """
-
 def plot_terms(history: Any, axes: Any = None) -> Any:
-    """Draw the loss and its terms over time.
+    """Draw the loss and its terms over time, and below them the weights that move.
 
     Args:
-        history: a `LossProbe`, what `fit` returned, or a dict of lists.
-        axes: matplotlib axes, or `None` for a new figure.
+        history: a `LossProbe`, what `fit` returned, or a dict of lists. What is called
+            `<term>_weight`, as `WeightScheduler` and `LossProbe` call it, is a weight.
+        axes: matplotlib axes, two of them where weights move, or `None` for a new figure.
 
     Returns:
         The matplotlib figure.

@@ -9,6 +9,8 @@ import shutil
 import sys
 import textwrap
 
+from keras_losskit import catalogue
+
 FINE, FINDINGS, NO_LOOK = 0, 1, 2
 _EXIT = "Exit status: 0 fine, 1 an error was found, 2 the loss could not be looked at."
 
@@ -72,64 +74,47 @@ def _width():
 # --- list and show -------------------------------------------------------------------------
 
 
-def _losses():
-    """`{name: class}` of the kit's losses, by family."""
-    import keras_losskit as kl
-
-    found = {name: getattr(kl, name) for name in kl.__all__ if name[0].isupper()}
-    return {
-        name: x for name, x in found.items()
-        if inspect.isclass(x) and x.__module__.startswith("keras_losskit.losses.")
-    }
-
-
-def _family(cls):
-    return cls.__module__.split(".")[2]
-
-
-def _formula(cls):
+def _formula(entry):
     """The formula of the docstring's first sentence."""
-    first = inspect.getdoc(cls).split("\n\n")[0].replace("\n", " ")
+    first = entry.documentation.split("\n\n")[0].replace("\n", " ")
     return first.partition(": ")[2] or first
 
 
-def _reference(cls):
+def _reference(entry):
     """The first reference of the docstring: who, what, when."""
-    _, found, text = inspect.getdoc(cls).partition("Reference: ")
+    _, found, text = entry.documentation.partition("Reference: ")
     if not found:
-        _, found, text = inspect.getdoc(cls).partition("References: ")
+        _, found, text = entry.documentation.partition("References: ")
     text = " ".join(text.split("\n\n")[0].split())
     return text.split(", http")[0].rstrip(".")
 
 
-def _speaks_of(cls, word):
-    """Whether a class's name, family or documentation holds a word."""
-    text = f"{cls.__name__} {_family(cls)} {inspect.getdoc(cls)}"
-    return word.lower() in text.lower()
+def _speaks_of(entry, word):
+    """Whether a loss's name, family or documentation holds a word."""
+    return word.lower() in " ".join(entry).lower()
 
 
 def _list(given):
-    losses = _losses()
-    families = list(dict.fromkeys(map(_family, losses.values())))
+    losses = catalogue.losses()
+    families = list(dict.fromkeys(entry.family for entry in losses.values()))
     if given.family is not None and given.family not in families:
         print(f"No family is called {given.family!r}; there are {', '.join(families)}.",
               file=sys.stderr)
         return NO_LOOK
     width = _width()
     if given.word is not None:
-        losses = {name: cls for name, cls in losses.items() if _speaks_of(cls, given.word)}
+        losses = {name: x for name, x in losses.items() if _speaks_of(x, given.word)}
         if not losses:
             print(f"No loss speaks of {given.word!r}.", file=sys.stderr)
             return NO_LOOK
     for family in families:
-        if given.family not in (None, family) or family not in map(_family, losses.values()):
+        members = [entry for entry in losses.values() if entry.family == family]
+        if given.family not in (None, family) or not members:
             continue
         print(f"{family}")
-        for name, cls in losses.items():
-            if _family(cls) != family:
-                continue
-            print(f"  {name}")
-            for text in (_formula(cls), _reference(cls)):
+        for entry in members:
+            print(f"  {entry.name}")
+            for text in (_formula(entry), _reference(entry)):
                 if text:
                     print(textwrap.fill(text, width, initial_indent="      ",
                                         subsequent_indent="      ", break_long_words=False,
@@ -138,7 +123,7 @@ def _list(given):
 
 
 def _show(given):
-    losses = _losses()
+    losses = catalogue.losses()
     if given.name not in losses:
         near = difflib.get_close_matches(given.name, losses, n=3, cutoff=0.4)
         folded = {name.lower(): name for name in losses}
@@ -146,7 +131,9 @@ def _show(given):
         hint = f" Did you mean {', '.join(near)}?" if near else ""
         print(f"No loss is called {given.name!r}.{hint}", file=sys.stderr)
         return NO_LOOK
-    cls = losses[given.name]
+    import keras_losskit as kl
+
+    cls = getattr(kl, given.name)
     signature = textwrap.fill(
         f"keras_losskit.{given.name}{inspect.signature(cls)}", _width(),
         subsequent_indent="    ", break_long_words=False,
@@ -168,7 +155,7 @@ def _find(text):
     if not colon:
         module = text
     if not colon:
-        if text in _losses():
+        if text in catalogue.losses():
             return getattr(kl, text)()
         return keras.losses.get(text)
     if not path:

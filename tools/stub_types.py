@@ -48,7 +48,6 @@ ARGUMENTS = {
     "on.y_pred": "_Selectors",
     "on.y_true": "_Selectors",
     "plot_loss.reach": "float | None",
-    "plot_report.report": "LossReport",
     "watch.name": "str",
     "watch.tensor": "_T",
     "centers": "int",

@@ -1,4 +1,6 @@
-"""Pictures of losses: their shape, their report, their terms over time."""
+"""Pictures of losses: their shape, the parts of one value, their terms over time."""
+
+import re
 
 import numpy as np
 
@@ -100,11 +102,10 @@ def _curve(subject, reach):
     n = 201
     if sample.domain in ("probability", "simplex", "logits", "unit"):
         p = np.linspace(0.02, 0.98, n)  # Nearer to 0 the slope would hide the rest.
-        x, (t, y_pred) = p, _towards_the_class(sample, p)
+        x, (t, y_pred, direction) = p, _towards_the_class(sample, p)
         label = "probability of the true class"
         if y_pred.ndim > 2:
             label += ", at every position"
-        direction = _direction(sample)
     elif sample.pairs and sample.domain in ("real", "positive") and not sample.lists and (
         sample.takes.y_true in _NUMBERS
     ):
@@ -151,92 +152,39 @@ def _sums(x):
 
 
 def _towards_the_class(sample, p):
-    """Targets of one class, and predictions that give it the probabilities `p`."""
-    shape = sample.y_pred.shape[1:]
-    c = shape[-1]
-    n = len(p)
-    column = p.reshape(-1, *(1,) * len(shape))
-    if sample.domain == "probability" or sample.takes.y_true == "probability":
-        t = np.ones((n, *sample.y_true.shape[1:]), sample.y_true.dtype)
-        y = np.broadcast_to(column, (n, *shape))
-        if sample.domain == "logits":
-            y = np.log(y / (1 - y))
-        return t, np.asarray(y, "float32")
-    row = np.broadcast_to((1 - column) / max(c - 1, 1), (n, *shape)).copy()
-    row[..., 0] = np.broadcast_to(column, (n, *shape))[..., 0]
-    if sample.domain == "logits":
-        row = np.log(row)
-    if sample.y_true.ndim < sample.y_pred.ndim:
-        t = np.zeros((n, *sample.y_true.shape[1:]), sample.y_true.dtype)
-    else:
-        t = np.zeros((n, *shape), "float32")
-        t[..., 0] = 1
-    return t, np.asarray(row, "float32")
+    """Targets, predictions that give what is true the probabilities `p`, and their direction.
 
-
-def _direction(sample):
-    """The change of the prediction that the slope is taken along."""
-    direction = np.zeros(sample.y_pred.shape[1:])
-    if sample.domain == "probability" or sample.takes.y_true == "probability":
-        return direction + 1
-    direction[..., 0] = 1
-    return direction
-
-
-def plot_report(report, axes=None):
-    """Draw a `LossReport`: one bar a check, as long as its findings are many and grave.
-
-    Args:
-        report: what `check_loss` returned.
-        axes: matplotlib axes to draw on, or `None` for a new figure.
-
-    Returns:
-        The matplotlib figure.
-
-    Raises:
-        ImportError: without matplotlib.
-
-    Example:
-
-    >>> import matplotlib, keras_losskit
-    >>> matplotlib.use("agg")
-    >>> report = keras_losskit.check_loss(keras_losskit.Huber(), quick=True)
-    >>> keras_losskit.plot_report(report).axes[0].get_title()
-    'Huber(): fine'
+    Of a map every position moves at once, and each class has its share of the positions.
     """
-    plt = pyplot()
-    if axes is None:
-        _, axes = plt.subplots(figsize=(6.4, 0.42 * max(len(report.checks), 2) + 1.2),
-                               layout="constrained")
-    names = list(report.checks) or sorted({f.check for f in report.findings})
-    shades = {"error": "#8b1a1a", "warning": "#e69f00", "info": "#cfcfcf"}
-    hatches = {"error": "", "warning": "//", "info": ""}
-    left = np.zeros(len(names))
-    for severity, shade in shades.items():
-        counts = np.array([
-            sum(f.check == n and f.severity == severity for f in report.findings) for n in names
-        ])
-        axes.barh(names, counts, left=left, color=shade, hatch=hatches[severity],
-                  edgecolor="white", label=severity, height=0.6)
-        left = left + counts
-    axes.invert_yaxis()
-    axes.set(xlabel="findings (number)", xlim=(0, max(left.max(), 1) + 0.5))
-    axes.set_title(f"{report.loss}: {'fine' if report.ok else 'not fine'}", fontsize="medium")
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.figure.legend(
-        *axes.get_legend_handles_labels(), frameon=False, fontsize="small",
-        loc="outside right upper",
-    )
-    _plain(axes)
-    return axes.figure
+    shape = sample.y_pred.shape[1:]
+    c, n, positions = shape[-1], len(p), shape[:-1]
+    column = p.reshape(-1, *(1,) * len(shape))
+    places = np.arange(int(np.prod(positions))).reshape(positions)
+    if sample.domain == "probability" or sample.takes.y_true == "probability":
+        true = np.ones(shape)
+        if positions:
+            true = np.broadcast_to((places % 2 == 0)[..., None] * 1.0, shape)
+        y = np.where(true > 0.5, column, 1 - column)
+        t = np.broadcast_to(true.reshape(sample.y_true.shape[1:]), (n, *sample.y_true.shape[1:]))
+        direction = 2 * true - 1
+        y = np.log(y / (1 - y)) if sample.domain == "logits" else y
+        return t.astype(sample.y_true.dtype), np.asarray(y, "float32"), direction
+    ids = places % c
+    true = np.eye(c)[ids]
+    row = np.where(true > 0.5, column, (1 - column) / max(c - 1, 1))
+    row = np.log(row) if sample.domain == "logits" else row
+    t = ids if sample.y_true.ndim < sample.y_pred.ndim else true
+    t = np.broadcast_to(t.reshape(sample.y_true.shape[1:]), (n, *sample.y_true.shape[1:]))
+    return t.astype(sample.y_true.dtype), np.asarray(row, "float32"), true
 
 
 def plot_terms(history, axes=None):
-    """Draw the loss and its terms over time.
+    """Draw the loss and its terms over time, and below them the weights that move.
 
     Args:
-        history: a `LossProbe`, what `fit` returned, or a dict of lists.
-        axes: matplotlib axes, or `None` for a new figure.
+        history: a `LossProbe`, what `fit` returned, or a dict of lists. What is called
+            `<term>_weight`, as `WeightScheduler` and `LossProbe` call it, is a weight.
+        axes: matplotlib axes, two of them where weights move, or `None` for a new figure.
 
     Returns:
         The matplotlib figure.
@@ -257,21 +205,43 @@ def plot_terms(history, axes=None):
     record = dict(getattr(history, "history", history))
     if not record:
         raise ValueError("plot_terms: the history is empty; run `fit` first.")
-    if axes is None:
-        _, axes = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
     steps = record.pop("step", None)
+    record.pop("learning_rate", None)  # Of another size, and no part of the loss.
+    weights = {n: record.pop(n) for n in list(record) if re.search(r"_weight(_\d+)?$", n)}
+    if axes is None:
+        _, axes = plt.subplots(
+            1 + bool(weights), figsize=(6.4, 5.0 if weights else 3.4), layout="constrained",
+            sharex=True, height_ratios=(2, 1)[: 1 + bool(weights)], squeeze=False,
+        )
+    axes = np.ravel(axes)
     unit = "epoch"
     if steps is not None and getattr(history, "every", "epoch") != "epoch":
         unit = "batch"
-    for (name, numbers), (colour, dash) in zip(record.items(), _styles(len(record)), strict=True):
+    styles = dict(zip(record, _styles(len(record)), strict=True))
+    _lines(axes[0], record, steps, styles)
+    axes[0].set_ylabel("value (terms before their weights)")
+    if weights:
+        below = axes[1] if len(axes) > 1 else axes[0].twinx()
+        # A weight looks as its term does.
+        _lines(below, weights, steps, {
+            n: styles.get(n.rpartition("_weight")[0], STYLES[i % len(STYLES)])
+            for i, n in enumerate(weights)
+        })
+        below.set_ylabel("weight")
+    axes[-1].set_xlabel(f"{unit} (number)")
+    axes[-1].xaxis.get_major_locator().set_params(integer=True)
+    return axes[0].figure
+
+
+def _lines(axes, record, steps, styles):
+    for name, numbers in record.items():
         x = steps if steps is not None else np.arange(1, len(numbers) + 1)
+        colour, dash = styles[name]
         axes.plot(x, numbers, color=colour, linestyle=dash, label=name,
                   linewidth=2 if name == "loss" else 1.3, marker="o" if len(numbers) < 2 else "")
-    axes.set(xlabel=f"{unit} (number)", ylabel="value (terms before their weights)")
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.legend(frameon=False, fontsize="small")
+    if record:
+        axes.legend(frameon=False, fontsize="small")
     _plain(axes)
-    return axes.figure
 
 
 def plot_explanation(explanation, axes=None):

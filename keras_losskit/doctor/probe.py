@@ -1,5 +1,7 @@
 """`LossProbe`: the terms and the watched values on fixed data, during `fit`."""
 
+import contextlib
+
 import keras
 import numpy as np
 from keras import ops
@@ -27,8 +29,8 @@ class LossProbe(KitCallback):
         output: the index or key of the output, for a model with several.
 
     After `fit`, `probe.history` holds `step`, `loss`, and one list for each
-    term, by its name; `probe.watched` one list of arrays for each watched name.
-    `keras_losskit.plot_terms(probe)` draws them.
+    term, by its name, and each weight that moves, as `<term>_weight`; `probe.watched`
+    one list of arrays for each watched name. `keras_losskit.plot_terms(probe)` draws them.
 
     Raises:
         ValueError: for an `every` that is neither, and in `fit` where a model has several
@@ -71,7 +73,11 @@ class LossProbe(KitCallback):
     def look(self, step):
         """Record once, under the number `step`."""
         fetch_state(self.model)
-        loss = self._loss()
+        run = vars(self.model).get("loss_run")
+        with contextlib.nullcontext() if run is None else run.active():
+            self._look(step, self._loss(run))
+
+    def _look(self, step, loss):
         y_pred = self.model(_tensors(self.x), training=False)
         if self.output is not None:
             y_pred = y_pred[self.output]
@@ -84,12 +90,13 @@ class LossProbe(KitCallback):
         if isinstance(loss, kl.WeightedSum):
             values = loss.term_values(y_true, y_pred, self.sample_weight)
             record |= {name: _number(v) for name, v in values.items()}
+            record |= {f"{name}_weight": _number(loss.weight(name)) for name in loss.schedules}
         for name, number in record.items():
             self.history.setdefault(name, []).append(number)
         for name, array in seen.items():
             self.watched.setdefault(name, []).append(array)
 
-    def _loss(self):
+    def _loss(self, run):
         from keras_losskit.doctor.subject import Subject
 
         loss = self.model.loss if self.loss is None else self.loss
@@ -100,6 +107,10 @@ class LossProbe(KitCallback):
                     "they differ, `loss`."
                 )
             loss = loss[self.output]
+        if isinstance(loss, kl.WeightedSum) and run is not None and all(
+            run.driven(loss, name) is not None for name in loss.schedules
+        ):
+            return loss  # Its weights are where the run has them.
         return Subject(loss).loss
 
 

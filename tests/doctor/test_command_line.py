@@ -1,5 +1,6 @@
 """`python -m keras_losskit`, `keras_losskit.testing`, and what is loaded when."""
 
+import inspect
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 from keras import ops
 
 import keras_losskit as kl
+from keras_losskit import catalogue
 from keras_losskit.__main__ import main
 from keras_losskit.testing import assert_loss, parametrize_checks
 from tests.doctor.sound import squared
@@ -89,6 +91,51 @@ def test_wrong_usage_exits_with_2(arguments, capsys):
     with pytest.raises(SystemExit) as error:
         main(arguments)
     assert error.value.code == 2 and "usage" in capsys.readouterr().err
+
+
+def run(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "keras_losskit", *arguments], capture_output=True, text=True,
+        env={**os.environ, **environment}, timeout=120,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["--help"], 0, "usage: python -m keras_losskit"),
+        (["check", "--help"], 0, "Exit status"),
+        (["list"], 0, "Dice"),
+        (["list", "focal"], 0, "CategoricalFocalCrossentropy"),
+        (["list", "--family", "segmentation"], 0, "Tversky"),
+        (["list", "nobody says this"], 2, ""),
+        (["nonsense"], 2, ""),
+        ([], 2, ""),
+    ],
+    ids=lambda x: "-".join(x) if isinstance(x, list) else None,
+)
+def test_what_needs_no_backend_loads_none(arguments, status, said):
+    needs = arguments[:1] == ["check"]  # Its help alone comes after the backend.
+    done = run(*arguments, **({} if needs else {"KERAS_BACKEND": "there is no such backend"}))
+    assert done.returncode == status, done.stderr
+    assert said in done.stdout
+    assert "Traceback" not in done.stderr and "oneDNN" not in done.stderr
+    assert bool(done.stderr) == (status == 2), done.stderr
+
+
+def test_check_prints_nothing_but_its_report():
+    done = run("check", "tests.doctor.sound:squared", "--quick")
+    assert done.returncode == 0 and done.stderr == "" and done.stdout.startswith("squared: fine")
+
+
+def test_the_catalogue_is_what_is_exported():
+    losses = [n for n in kl.__all__ if n[0].isupper()
+              and getattr(kl, n).__module__.startswith("keras_losskit.losses.")]
+    assert list(catalogue.losses()) == losses
+    for name, entry in catalogue.losses().items():
+        cls = getattr(kl, name)
+        assert entry.family == cls.__module__.split(".")[2]
+        assert entry.documentation == inspect.getdoc(cls)
 
 
 def test_it_is_a_module_to_run():

@@ -1,6 +1,7 @@
 """`explain`, `watch`, `watching`, `LossProbe` and the pictures."""
 
 import builtins
+import importlib
 import sys
 
 import keras
@@ -144,7 +145,7 @@ def test_probe_says_what_it_needs():
 def plots():
     matplotlib = pytest.importorskip("matplotlib")
     matplotlib.use("Agg")
-    yield
+    yield importlib.import_module("matplotlib.pyplot")
     matplotlib.pyplot.close("all")
 
 
@@ -182,11 +183,44 @@ def test_plot_loss_refuses_what_is_no_curve(plots):
         kl.plot_loss(keras.losses.Circle())
 
 
-def test_plots_of_reports_terms_and_explanations(plots):
-    report = kl.check_loss(lambda t, p: ops.mean(ops.round(p) - t), quick=True)
-    figure = kl.plot_report(report)
-    assert "findings (number)" in labels(figure)[0]
-    assert sum(bar.get_width() for bar in figure.axes[0].patches) == len(report.findings)
+def test_plot_loss_of_a_map_moves_the_whole_map(plots):
+    figure = kl.plot_loss(kl.Dice(), kl.Tversky(), kl.Dice(from_logits=True))
+    assert labels(figure)[0][0] == "probability of the true class, at every position"
+    for line, slope in zip(figure.axes[0].lines[:3], figure.axes[1].lines[:3], strict=True):
+        p, value = line.get_xydata().T
+        assert value[0] > 0.9 and value[-1] < 0.1  # All right at last, no class left out.
+        assert (np.diff(value) < 0).all() and (slope.get_ydata() < 0).all()
+    # Of the probabilities, the slope is that of the picture beside it.
+    p, value = figure.axes[0].lines[0].get_xydata().T
+    others = kl.plot_loss(kl.Dice()).axes[1].lines[0].get_ydata()
+    assert np.isfinite(others).all() and len(others) == len(p)
+
+
+def test_weights_that_move_are_drawn_below(plots):
+    model, x, y = model_and_data()
+    loss = kl.MeanSquaredError() + kl.LinearWarmup(6) * kl.MeanAbsoluteError()
+    model.compile("sgd", loss=loss)
+    probe = kl.LossProbe(x[:8], y[:8])
+    history = model.fit(x, y, batch_size=8, epochs=3, verbose=0,
+                        callbacks=[kl.WeightScheduler(), probe])
+    weights = probe.history["mean_absolute_error_weight"]
+    assert len(weights) == 3 and weights == sorted(weights) and weights[0] < weights[-1]
+    total = np.array(probe.history["mean_squared_error"]) + np.array(weights) * np.array(
+        probe.history["mean_absolute_error"])
+    np.testing.assert_allclose(probe.history["loss"], total, rtol=1e-5)
+    figure = kl.plot_terms(probe)
+    above, below = ([line.get_label() for line in a.lines] for a in figure.axes)
+    assert above == ["loss", "mean_squared_error", "mean_absolute_error"]
+    assert below == ["mean_absolute_error_weight"]
+    np.testing.assert_allclose(figure.axes[1].lines[0].get_ydata(), weights)
+    assert labels(figure)[1] == ("epoch (number)", "weight")
+    assert len(kl.plot_terms(history).axes) == 2
+    with_one = kl.plot_terms({"loss": [1.0, 2.0], "a_weight": [0.1, 0.2]},
+                             plots.subplots()[1])
+    assert [a.get_ylabel() for a in with_one.axes][1] == "weight"
+
+
+def test_plots_of_terms_and_explanations(plots):
     history = {"loss": [3.0, 2.0], "dice": [1.0, 0.5]}
     figure = kl.plot_terms(history)
     assert [line.get_label() for line in figure.axes[0].lines] == ["loss", "dice"]
