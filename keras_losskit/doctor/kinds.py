@@ -123,7 +123,8 @@ def make(kind, n=3, logits=False, batch=BATCH):
 
 
 def declared(
-    takes, n=3, batch=BATCH, *, blocks=2, classes=None, rows=False, form=0, least=1
+    takes, n=3, batch=BATCH, *, blocks=2, classes=None, rows=False, form=0, least=1,
+    columns=("id",),
 ):
     """A `Sample` as a declaration says.
 
@@ -134,14 +135,16 @@ def declared(
         classes: how many classes ids may name, where it is not n.
         rows: one-hot rows rather than ids, where both are taken.
         form: which of several shapes, where they are free.
+        columns: what stands before the numbers of packed targets: "id", "log_probability";
+            of survival, what they are, as many as there are.
         least: what the sides of pictures, and the length of sounds, must be at least.
     """
     rng = np.random.default_rng(_SEED)
     if takes.shapes == "free" and form == FREE - 1:
         return replace(_sequence(batch), kind="declared", takes=takes)
-    t_shape, p_shape = _shapes(takes, n, batch, blocks, rows, form, least)
+    t_shape, p_shape = _shapes(takes, n, batch, blocks, rows, form, least, len(columns))
     p, domain = _predictions(rng, takes, p_shape)
-    t = _targets(rng, takes, t_shape, p_shape, p, classes)
+    t = _targets(rng, takes, t_shape, p_shape, p, classes, columns)
     whole = np.asarray(t).dtype.kind in "iu"
     return Sample(
         "declared", np.asarray(t, "int32" if whole else "float32"), np.asarray(p, "float32"),
@@ -154,7 +157,7 @@ def declared(
 FREE = 6  # How many pairs of shapes are tried where they are free.
 
 
-def _shapes(takes, n, b, blocks, rows, form, least):
+def _shapes(takes, n, b, blocks, rows, form, least, columns):
     """The shapes of y_true and y_pred."""
     side = (b, max(least, 5), max(least, 4))
     long = max(least, 8)
@@ -180,14 +183,14 @@ def _shapes(takes, n, b, blocks, rows, form, least):
         "spaces": ((b, wide), (b, wide + 1)),
         "points": ((b, 5, n), (b, 4, n)),
         "preferences": ((b,) if takes.y_true == "unused" else (b, 2), (b, 2)),
-        "packed": ((b, 1 + n), (b, n)),
+        "packed": ((b, columns + n), (b, n)),
         "lists": ((b, 5), (b, 5)),
         "boxes": ((b, 4), (b, 4)),
         "images": ((*side, n), (*side, n)),
         "guides": ((*side, n), (*side, 1)),
         "fields": ((b,), (*side, 2)),
         "waves": ((b, long), (b, long)),
-        "survival": ((b, 2), (b, n)),
+        "survival": ((b, max(columns, 2)), (b, n)),
         # Either axis may be that of the sources, of which there are six at most.
         "sources": ((b, 3, max(least, 5)), (b, 3, max(least, 5))),
         "free": [
@@ -246,7 +249,7 @@ def make_ids(rng, shape, n):
     return rng.permutation(np.arange(count) % max(n, 1)).reshape(shape).astype("int32")
 
 
-def _targets(rng, takes, shape, p_shape, p, classes):
+def _targets(rng, takes, shape, p_shape, p, classes, columns):
     word, low, high = takes.y_true, *takes.range
     ranged = takes.y_true_range is not None and word not in ("classes", "distribution", "ranks")
     if ranged and math.isfinite(low):
@@ -254,8 +257,11 @@ def _targets(rng, takes, shape, p_shape, p, classes):
         return rng.uniform(low, top, size=shape)
     n = p_shape[-1]
     if takes.shapes == "packed" and word == "any":
-        ids = make_ids(rng, shape[:-1], n)[..., None]
-        return np.concatenate([ids, rng.normal(size=p_shape)], axis=-1)
+        before = [
+            make_ids(rng, shape[:-1], n) if column == "id" else -np.exp(rng.normal(size=shape[:-1]))
+            for column in columns
+        ]
+        return np.concatenate([np.stack(before, axis=-1), rng.normal(size=p_shape)], axis=-1)
     if word == "classes":
         if shape == p_shape and n > 1:
             return np.eye(n)[make_ids(rng, shape[:-1], classes or n)]
@@ -297,7 +303,9 @@ def _special(rng, word, shape, n, p):
         return rng.poisson(2.0, size=shape).astype("float64")
     if word == "survival":
         times = rng.permutation(np.arange(1.0, shape[0] + 1))
-        return np.stack([times, (np.arange(shape[0]) % 3 != 1) * 1.0], axis=-1)
+        columns = [times, (np.arange(shape[0]) % 3 != 1) * 1.0]
+        strata = [np.arange(shape[0]) % 2 * 1.0] * (shape[-1] - 2)
+        return np.stack([*columns, *strata], axis=-1)
     if word == "boxes":
         return _boxes(rng, shape) if shape[-1:] == (4,) else rng.uniform(size=shape)
     own = rng.normal(size=shape)  # view

@@ -27,9 +27,15 @@ def made(loss, n, form=0, stranger=None, batch=BATCH):
     blocks = getattr(loss, "blocks", 2)
     centers = getattr(loss, "centers", 1)
     several = isinstance(centers, int) and centers > 1
+    columns = ("id",)
+    if takes.shapes == "packed":
+        columns = getattr(loss, "columns", columns)
+    elif takes.shapes == "survival":
+        columns = range(getattr(loss, "target_columns", 2))
     return declared(
         takes, n, batch, blocks=blocks if isinstance(blocks, int) else 2, form=form,
         classes=n // centers if several else None, least=getattr(loss, "least_size", 1),
+        columns=tuple(columns),
     )
 
 

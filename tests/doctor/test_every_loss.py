@@ -3,9 +3,14 @@
 import inspect
 
 import keras
+import numpy as np
 import pytest
 
 import keras_losskit as kl
+from keras_losskit.doctor.data import find
+from keras_losskit.doctor.hazards import Scan
+from keras_losskit.doctor.running import Runner, attempt
+from keras_losskit.doctor.subject import Subject
 from tests import cases
 from tests.backends import BACKEND
 
@@ -17,6 +22,14 @@ FIRST = list({(c.loss, c.kind): c for c in reversed(cases.CASES)}.values())
 def test_losses_of_the_kit_pass(case):
     report = kl.check_loss(case.make(), quick=True)
     assert report.ok and not report.of("warning"), str(report)
+
+
+def test_made_data_fit_every_loss_with_every_option():
+    for case in cases.CASES:
+        subject, sample, problem = find(Subject(case.make()), Scan([]))
+        assert problem is None and sample.kind == "declared", case.id
+        value, error = attempt(Runner(subject), "value", sample.y_true, sample.y_pred)
+        assert error is None and np.isfinite(value), f"{case.id}: {sample}: {error}"
 
 
 def test_every_loss_of_the_kit_was_looked_at():

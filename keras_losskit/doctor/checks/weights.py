@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_losskit.core.loss import Loss
+from keras_losskit.doctor.guesses import leaves
 from keras_losskit.doctor.running import Runner, attempt, tensor, to_numpy
 
 
@@ -48,10 +50,17 @@ def _shaped(exam, weights):
 
 
 def _all_count(exam):
-    """Whether every value counts in a mean; of survival times, rows without an event may not."""
-    takes = exam.sample.takes
-    survival = takes is not None and takes.y_true == "survival"
-    return exam.subject.option("ignore_class") is None and not survival
+    """Whether every value counts in a mean; a loss of the kit says itself which do."""
+    if exam.subject.option("ignore_class") is not None:
+        return False
+    for loss in leaves(exam.subject.loss):
+        if not isinstance(loss, Loss) or type(loss).countable is Loss.countable:
+            continue
+        batch = tensor(exam.sample.y_true), tensor(exam.sample.y_pred)
+        which, error = attempt(loss.countable, *batch)
+        if error is not None or which is not None and not to_numpy(which).all():
+            return False
+    return True
 
 
 def _scale(exam, weights):
