@@ -1,6 +1,8 @@
 """Graph safety: does the loss trace and compile, and what happens only once?"""
 
+import contextlib
 import functools
+import inspect
 
 import keras
 import numpy as np
@@ -94,6 +96,15 @@ def _traces(exam):
 
 def explain_error(exam, error, kind=None):
     """Name the cause of an exception of the loss, with its line."""
+    if "`call` returned" in str(error):
+        name = "scalar" if "a scalar" in str(error) else "not-per-sample"
+        exam.add(
+            name, "error", first_line(error),
+            "Weights and masks need one value per sample.",
+            "Reduce over the last axis alone: `axis=-1`.",
+            exam.line_of("average") if name == "scalar" else None,
+        )
+        return
     line = line_of(error, exam.scan.sources)
     hazards = exam.scan.at(line, *_CAUSES) or (exam.scan.of(kind) if kind else [])
     if not hazards:
@@ -109,6 +120,9 @@ def explain_error(exam, error, kind=None):
         exam.add(name, "error", f"{seen.format(word=h.word)} ({said})", _WHY, mend, h.line)
         return
     if written_for_another(exam, said) or numpy_meets_a_tensor(exam, error):
+        return
+    if reversed_arguments(exam) and not exam.runner.eager:
+        say_reversed(exam)
         return
     if kind == "static-batch":
         exam.add(
@@ -274,20 +288,51 @@ def _swapped(exam):
             "It is another loss, whose least value is not at the targets.",
             "Give y_true first, as Keras' losses take it.", h.line,
         )
-    function = exam.subject.function
-    if not any(c.__module__.startswith("torch.nn") for c in type(function).__mro__):
+    if not reversed_arguments(exam) or any(f.name == "perfect-not-least" for f in exam.findings):
         return
     sample = exam.sample
     here, error = exam.run("value", sample.y_true, sample.y_pred)
     there, other = exam.run("value", sample.y_pred, sample.y_true)
     if error is None and other is None and np.isclose(here, there, rtol=1e-4):
         return
-    name = type(function).__name__
+    say_reversed(exam)
+
+
+_PREDICTION = {"input", "inputs", "pred", "preds", "prediction", "predictions", "predicted",
+               "y_pred", "y_hat", "yhat", "output", "outputs", "logits", "y_score"}
+_TARGET = {"target", "targets", "y_true", "true", "truth", "label", "labels", "gt",
+           "ground_truth", "y"}
+
+
+def reversed_arguments(exam):
+    """`(first, second)` where a function says that it takes the prediction first, or `None`."""
+    function = exam.subject.function
+    if function is None or exam.subject.of_keras:
+        return None
+    of_torch = any(c.__module__.startswith("torch.nn") for c in type(function).__mro__)
+    with contextlib.suppress(TypeError, ValueError):
+        signature = inspect.signature(type(function).forward if of_torch else function)
+        first, second = [p for p in signature.parameters if p != "self"][:2]
+        if first.lower() in _PREDICTION and second.lower() in _TARGET:
+            return first, second
+    return None
+
+
+def say_reversed(exam):
+    """Note arguments that come the other way round."""
+    function = exam.subject.function
+    module = type(function).__module__ if not hasattr(function, "__name__") else (
+        function.__module__ or "")
+    name = getattr(function, "__name__", type(function).__name__)
+    shown = f"torch.nn.{name}" if module.startswith("torch.nn") and name[:1].isupper() else name
+    called = f"{name}()" if shown != name else name
+    first, second = reversed_arguments(exam)
     exam.add(
         "arguments-reversed", "error",
-        f"torch.nn.{name} takes (input, target); Keras calls a loss with (y_true, y_pred)",
+        f"{shown} takes ({first}, {second}); Keras calls a loss with (y_true, y_pred)",
         "The targets are taken for the predictions.",
-        f"Write `def loss(y_true, y_pred): return {name}()(y_pred, y_true)`.",
+        f"Write `def loss(y_true, y_pred): return {called}(y_pred, y_true)`.",
+        exam.scan.sources[0].line(exam.scan.sources[0].node) if exam.scan.sources else None,
     )
 
 

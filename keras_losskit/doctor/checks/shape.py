@@ -11,9 +11,21 @@ from keras_losskit.doctor.running import attempt
 _COLUMNS = ("real", "positive", "nonnegative", "counts", "probability", "signs")
 
 
+_ALIGN = (
+    "Subclass `keras_losskit.Loss`, which aligns the shapes or raises; or begin with "
+    "`y_true = ops.reshape(y_true, ops.shape(y_pred))` (of the column that is used)."
+)
+_ALIGN_OF_KIT = (
+    "Take columns that keep their axis (`y_pred[..., :1]`), and let `takes` say how the two "
+    "shapes belong together."
+)
+_EVERY = "Every target is compared with every prediction; training runs, to a wrong end."
+
+
 def check(exam):
     _returned(exam)
-    _broadcast_trap(exam)
+    if not _outer(exam):
+        _broadcast_trap(exam)
     _weights_on_higher_ranks(exam)
     batches.check(exam)
 
@@ -48,6 +60,30 @@ def _returned(exam):
     else:
         per = "sample" if values.ndim == 1 else "position"
         exam.show(f"one value per {per}, {values.shape}")
+
+
+def _outer(exam):
+    """Note values of which not only the first axis is the batch: an outer product."""
+    sample, values = exam.sample, exam.facts.get("values")
+    n = len(sample.y_pred) if sample.y_pred.ndim else 0
+    if values is None or values.ndim < 2 or n < 2 or n not in values.shape[1:] or sample.in_batch:
+        return False
+    t, p = sample.y_true, sample.y_pred
+    if len(t) != n:
+        return False
+    half, error = exam.run("values", t[: n - 1], p[: n - 1])
+    if error is not None or half.shape[1:] == values.shape[1:]:
+        return False
+    right, error = exam.run("values", t[:1], p[:1])
+    mean = "" if error is not None else (
+        f": {values.mean():.4g}, and {right.mean():.4g} for its first sample alone")
+    exam.add(
+        "broadcast", "error" if sample.kind == "given" else "warning",
+        f"y_true {t.shape} against y_pred {p.shape} gives values {values.shape}, of {n - 1} "
+        f"samples {half.shape}{mean}",
+        _EVERY, _ALIGN_OF_KIT if exam.subject.of_kit else _ALIGN, exam.line_of("difference"),
+    )
+    return True
 
 
 def _columns(exam):
@@ -108,7 +144,8 @@ def _broadcast_trap(exam):
         if a.size == b.size:
             score, _ = exam.run("value", a, a.reshape(b.shape).astype(b.dtype))
             ideal, _ = exam.run("value", a.reshape(-1, 1), a.reshape(-1, 1).astype(b.dtype))
-            if score is not None and ideal is not None:
+            apart = None not in (score, ideal) and not np.isclose(score, ideal, rtol=1e-3)
+            if apart:
                 perfect = f"; a perfect prediction scores {score:.4g} instead of {ideal:.4g}"
         fine = [s for s, (x, y, _) in zip(names, tried, strict=True)
                 if not any(x is q[0] and y is q[1] for q in bad)]
@@ -117,9 +154,7 @@ def _broadcast_trap(exam):
             f"y_true {a.shape} against y_pred {b.shape} is broadcast to ({n}, {n}): "
             f"{value:.4g} where the samples' mean is {right:.4g}{perfect}"
             + (f"; right with {', '.join(fine)}" if fine else ""),
-            "Every target is compared with every prediction; training runs, to a wrong end.",
-            "Subclass `keras_losskit.Loss`, which aligns the shapes or raises; or begin with "
-            "`y_true = ops.reshape(y_true, ops.shape(y_pred))` (of the column that is used).",
+            _EVERY, _ALIGN_OF_KIT if exam.subject.of_kit else _ALIGN,
             exam.line_of("difference"),
         )
 
