@@ -163,8 +163,6 @@ def _find(text):
     thing = _file(module) if module.endswith(".py") else importlib.import_module(module)
     for part in path.split("."):
         thing = getattr(thing, part)
-    if inspect.isclass(thing):
-        thing = thing()
     if not callable(thing):
         raise TypeError(f"{text} is {thing!r}, which is no loss")
     return thing

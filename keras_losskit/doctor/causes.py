@@ -99,8 +99,11 @@ _ELSE = (
 
 def of_not_finite(exam, y_true, y_pred):
     """`(mend, line)` of what is not finite."""
-    ran = run_program(exam, y_true, y_pred)
+    ran = run_program(exam, y_true, y_pred, gradients=False)
     step = ran.not_finite() if ran is not None else None
+    if ran is not None and step is None:  # The value is finite: it is the gradient.
+        ran = run_program(exam, y_true, y_pred)
+        step = ran.not_finite() if ran is not None else None
     if step is None:
         return _edge_in_source(exam)
     return _mend(step, ran), step.line

@@ -237,13 +237,21 @@ class Program:
         return None
 
 
-def run_program(exam, y_true, y_pred, gradients=True):
-    """The `Program` of one run of the loss on a batch, or `None` where it cannot be had."""
+def run_program(exam, y_true, y_pred, gradients=True, numbers=True):
+    """The `Program` of one run of the loss on a batch, or `None` where it cannot be had.
+
+    Args:
+        exam: whose loss it is.
+        y_true, y_pred: the batch.
+        gradients: whether the gradient by each step is wanted.
+        numbers: whether what each step gave is wanted; without, it is only traced.
+    """
     from keras_losskit.doctor import tracers
 
     trace = getattr(tracers, f"of_{backend()}", None)
     if trace is None:
         return None
-    found, error = attempt(trace, exam.runner._value, y_true, y_pred, exam.scan.sources, gradients)
+    found, error = attempt(
+        trace, exam.runner._value, y_true, y_pred, exam.scan.sources, gradients, numbers)
     exam.state.settle()
     return None if error is not None else found

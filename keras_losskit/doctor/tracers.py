@@ -34,7 +34,7 @@ _SKIPPED = {"__get__", "__set__", "dim", "size", "numel", "isfloatingpoint", "st
             "iscomplex", "retaingrad", "requiresgrad", "isinference", "register_hook"}
 
 
-def of_torch(function, y_true, y_pred, sources, gradients=True):
+def of_torch(function, y_true, y_pred, sources, gradients=True, numbers=True):
     """Write down the calls of torch. What a step cut off is given a gradient of its own."""
     try:
         return _of_torch(function, y_true, y_pred, sources, gradients, mark=True)
@@ -108,7 +108,7 @@ def _of_torch(function, y_true, y_pred, sources, gradients, mark):
 # --- TensorFlow: the graph ------------------------------------------------------------------
 
 
-def of_tensorflow(function, y_true, y_pred, sources, gradients=True):
+def of_tensorflow(function, y_true, y_pred, sources, gradients=True, numbers=True):
     """Write down the graph, run it for the numbers, and differentiate by every tensor of it."""
     import tensorflow as tf
 
@@ -131,8 +131,9 @@ def of_tensorflow(function, y_true, y_pred, sources, gradients=True):
         return plain, got
 
     arrays = tensor(y_true), tensor(y_pred)
-    plain, got = tf.function(traced, autograph=False)(*arrays)
-    values = dict(zip([x.name for x in noted["plain"]], plain, strict=True))
+    graph = tf.function(traced, autograph=False).get_concrete_function(*arrays)
+    plain, got = graph(*arrays) if numbers else ([None] * len(noted["plain"]), [])
+    values = dict(zip([x.name for x in noted["plain"]], plain, strict=True)) if numbers else {}
     names = [x.name for x in noted["floats"]]
     back = dict(zip(names, got, strict=False))
     steps, made = [], {noted["p"].name: -1}
@@ -147,14 +148,14 @@ def of_tensorflow(function, y_true, y_pred, sources, gradients=True):
             step.gradient = to_numpy(back[x.name])
         made[x.name] = len(steps)
         steps.append(step)
-    gradient = to_numpy(got[-1]) if noted["pull"] else None
+    gradient = to_numpy(got[-1]) if noted["pull"] and got else None
     return Program(steps, made.get(noted["value"].name, -2), gradient)
 
 
 # --- JAX: the jaxpr -----------------------------------------------------------------------------
 
 
-def of_jax(function, y_true, y_pred, sources, gradients=True):
+def of_jax(function, y_true, y_pred, sources, gradients=True, numbers=True):
     """Run the jaxpr step by step; a 0 added to each result gives the gradient by it."""
     import jax
     from jax.extend.core import Literal
@@ -225,6 +226,11 @@ def of_jax(function, y_true, y_pred, sources, gradients=True):
             closed.jaxpr, closed.consts, [arrays[0], p], [-2, -1], extra, values, ())
         return outs[0], (values, numbers[0])
 
+    if not numbers:
+        out = []
+        jax.eval_shape(lambda p: out.append(run(p, {})[1][1]), arrays[1])
+        _name_softmax(steps)
+        return Program(steps, out[0], None)
     _, (values, out) = run(arrays[1], {})
     for n, x in values.items():
         steps[n].value = np.asarray(x) if str(x.dtype) != "bfloat16" else np.asarray(x, "float32")

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+import keras_losskit as kl
 from tests.backends import BACKEND
 from tests.doctor.broken import FAULTS, fault, graph_fault, instance, squares
 
@@ -408,3 +409,148 @@ def huber_by_if(y_true, y_pred):
 def masked_by_index(y_true, y_pred):
     known = ops.not_equal(y_true, -1.0)
     return ops.mean(ops.square(y_true[known] - y_pred[known])) + squares(y_true, y_pred)
+
+
+# --- found by a second reading of what people publish ---------------------------------------------
+
+
+# "Custom categorical cross-entropy" answers on Stack Overflow: the bare log.
+@fault("not-finite", line="ops.log")
+def custom_ce(y_true, y_pred):
+    return -ops.sum(y_true * ops.log(y_pred), axis=-1)
+
+
+# Mixture density tutorials: the scale taken raw from a Dense layer.
+@fault("not-finite", "info", line="ops.log", shapes=((6, 1), (6, 2)))
+def gaussian_of_raw_scales(y_true, y_pred):
+    mean, scale = y_pred[:, :1], y_pred[:, 1:]
+    return ops.mean(ops.log(scale) + 0.5 * ops.square((y_true - mean) / scale), axis=-1)
+
+
+# Siamese and regression gists: `squeeze` takes the batch axis of the last, single sample.
+@fault("one-sample", line="ops.squeeze", backends=["torch", "jax"])
+def squeezed(y_true, y_pred):
+    d = ops.squeeze(y_true - y_pred)
+    return ops.square(d) if len(d.shape) == 1 else ops.mean(ops.square(d), axis=1)
+
+
+# Keras forum: softmax in the model, from_logits=True in a loss made on the spot.
+@fault("activation-twice", line="from_logits=True")
+def softmax_and_logits_of_a_class(y_true, y_pred):
+    p = ops.softmax(y_pred)
+    return keras.losses.CategoricalCrossentropy(from_logits=True, reduction="none")(y_true, p)
+
+
+# Center loss (Wen 2016) with an Embedding kept in the loss: the centers never move.
+@fault("untrained-variable", "info",
+       y_true=rng.integers(0, 5, (8, 1)), y_pred=rng.normal(size=(8, 4)))
+@keras.saving.register_keras_serializable("broken")
+class CentersInside(keras.losses.Loss):
+    def __init__(self, **common):
+        super().__init__(**common)
+        self.centers = keras.layers.Embedding(5, 4)
+        self.centers.build(None)
+
+    def call(self, y_true, y_pred):
+        centers = self.centers(ops.cast(ops.reshape(y_true, (-1,)), "int32"))
+        return ops.sum(ops.square(y_pred - centers), axis=-1)
+
+
+instance(CentersInside)
+
+
+# Quantile regression gists: minimum where the maximum belongs.
+@fault("perfect-not-least")
+def tilted_the_wrong_way(y_true, y_pred):
+    e = y_true - y_pred
+    return ops.mean(ops.minimum(0.9 * e, -0.1 * e), axis=-1)
+
+
+# Class ids counted from 1 (MATLAB, R, COCO categories).
+@fault("out-of-range", "warning" if BACKEND == "jax" else "error",
+       y_true=np.array([1, 2, 3, 1, 2, 3, 1, 3]),
+       y_pred=np.full((8, 3), 1 / 3))
+def ids_from_one(y_true, y_pred):
+    return keras.losses.sparse_categorical_crossentropy(y_true, y_pred)
+
+
+# Mixed precision recipes that cast everything: 301 becomes 300.
+@fault("ids-rounded", line="bfloat16", quick=False, checks=("numbers",),
+       y_true=np.array([300, 257, 301, 5]), y_pred=rng.normal(size=(4, 400)))
+def ids_in_half(y_true, y_pred):
+    ids = ops.cast(ops.cast(y_true, "bfloat16"), "int32")
+    return keras.losses.sparse_categorical_crossentropy(ids, y_pred, from_logits=True)
+
+
+# Symmetric percentage errors of Kaggle: 0/0 where both are 0.
+@fault("not-finite")
+def symmetric_percentage(y_true, y_pred):
+    size = (ops.abs(y_true) + ops.abs(y_pred)) / 2
+    return ops.mean(ops.abs(y_pred - y_true) / size, axis=-1)
+
+
+# Heteroscedastic regression: the log-likelihood, not its negative; column 0 is the mean.
+@fault("perfect-not-least", y_true=rng.normal(size=(8, 1)), y_pred=rng.normal(size=(8, 2)))
+def likelihood_of_a_normal(y_true, y_pred):
+    mean, log_scale = y_pred[:, :1], y_pred[:, 1:]
+    error = (y_true - mean) * ops.exp(-log_scale)
+    return ops.squeeze(-log_scale - 0.5 * ops.square(error), axis=-1)
+
+
+# Debugging advice on Stack Overflow: a list as default, which lives from call to call.
+@fault("side-effect", "warning", line="log.append")
+def keeps_a_log(y_true, y_pred, log=[]):  # noqa: B006
+    log.append(1)
+    return squares(y_true, y_pred)
+
+
+# Autoencoder examples: images of 0..255 against a sigmoid.
+@fault("out-of-range", "error" if BACKEND == "torch" else "warning",
+       y_true=255 * rng.random((4, 6, 6, 3)), y_pred=rng.random((4, 6, 6, 3)))
+def crossentropy_of_bytes(y_true, y_pred):
+    return ops.mean(keras.losses.binary_crossentropy(y_true, y_pred), axis=(1, 2))
+
+
+# Ports from torch and scikit-learn, prediction first.
+@fault("arguments-reversed", line="def prediction_first")
+def prediction_first(y_pred, y_true):
+    weight = ops.where(y_true > y_pred, 3.0, 1.0)
+    return ops.mean(weight * ops.square(y_true - y_pred), axis=-1)
+
+
+@fault("broadcast", line="y_pred[:, 0]",
+       y_true=rng.normal(size=(8, 1)), y_pred=rng.normal(size=(8, 2)))
+def first_of_two_columns(y_true, y_pred):
+    return ops.square(y_true - y_pred[:, 0])
+
+
+@fault("not-per-sample")
+@kl.loss(package="broken")
+def flattened_by_hand(y_true, y_pred):
+    return ops.reshape(ops.square(y_true - y_pred), (-1,))
+
+
+FAULTS[-1].loss = flattened_by_hand()
+
+
+# Multi-quantile gists: a NumPy array of quantiles times a tensor, which torch refuses.
+@fault("numpy-call", line="quantiles * e", backends=["torch"])
+def quantiles_of_numpy(y_true, y_pred):
+    quantiles = np.array([0.1, 0.5, 0.9], "float32")
+    e = ops.reshape(y_true, (-1, 1)) - y_pred
+    return ops.mean(ops.maximum(quantiles * e, (quantiles - 1) * e), axis=-1)
+
+
+# PSNR answers: the score itself is largest for the perfect image.
+@fault("perfect-not-least", shapes="image")
+def peak_signal_to_noise(y_true, y_pred):
+    error = ops.mean(ops.square(y_true - y_pred), axis=(1, 2, 3))
+    return 10 * ops.log(1.0 / (error + 1e-8)) / np.log(10.0)
+
+
+# CORAL and learning-to-rank ports: ranks by argsort have no slope.
+@fault("no-gradient", line="argsort(ops.argsort(y_pred")
+def spearman_by_ranks(y_true, y_pred):
+    ranks = ops.cast(ops.argsort(ops.argsort(y_pred, axis=-1), axis=-1), "float32")
+    wanted = ops.cast(ops.argsort(ops.argsort(y_true, axis=-1), axis=-1), "float32")
+    return ops.mean(ops.square(ranks - wanted), axis=-1)

@@ -282,6 +282,124 @@ def sparse_by_gather(y_true, y_pred, from_logits=True):
     return -ops.squeeze(ops.take_along_axis(log_p, ids, axis=-1), axis=-1)
 
 
+# --- found by a second reading of what people publish ---------------------------------------------
+
+GRID = rng.random((2, 3, 3, 7)).astype("float32")
+GRID[..., 4] = rng.random((2, 3, 3)) < 0.3
+GRID[..., 5:] = np.eye(2)[rng.integers(0, 2, (2, 3, 3))]
+
+
+# YOLO (Redmon 2016) in Keras ports: raw numbers, the sizes by exp; errors of 100 are no data.
+@sound(y_true=GRID, y_pred=rng.normal(size=(2, 3, 3, 7)))
+def yolo(y_true, y_pred):
+    there, axes = y_true[..., 4:5], (1, 2, 3)
+    place = ops.sum(there * ops.square(y_true[..., :2] - ops.sigmoid(y_pred[..., :2])), axes)
+    side = ops.sqrt(y_true[..., 2:4]) - ops.sqrt(ops.exp(y_pred[..., 2:4]) + 1e-6)
+    found = ops.square(there - ops.sigmoid(y_pred[..., 4:5])) * (there + 0.5 * (1 - there))
+    kind = ops.square(y_true[..., 5:] - ops.softmax(y_pred[..., 5:]))
+    return 5 * place + 5 * ops.sum(there * ops.square(side), axes) + ops.sum(
+        found, axes) + ops.sum(there * kind, axes)
+
+
+# Nix and Weigend 1994 once more, by a name that cross-entropies have too ("nll").
+@sound(y_true=rng.normal(size=(8, 1)), y_pred=rng.normal(size=(8, 2)), may=("broadcast",))
+def gaussian_nll(y_true, y_pred):
+    mean, log_scale = y_pred[:, :1], y_pred[:, 1:]
+    error = (y_true - mean) * ops.exp(-log_scale)
+    return ops.squeeze(log_scale + 0.5 * ops.square(error), axis=-1)
+
+
+# Multi-class focal loss of many gists: rows made to sum to 1, which rows of zeros cannot.
+@sound
+def rows_made_shares(y_true, y_pred):
+    p = y_pred / ops.sum(y_pred, axis=-1, keepdims=True)
+    p = ops.clip(p, EPS, 1.0 - EPS)
+    return -ops.mean(0.25 * (1 - p) ** 2 * y_true * ops.log(p), axis=-1)
+
+
+# The Transformer tutorial of TensorFlow: a loss of Keras inside, which computes in float32.
+@sound(y_true=rng.integers(1, 5, (4, 6)), y_pred=rng.normal(size=(4, 6, 5)), may=ONE_NUMBER)
+def transformer_loss(y_true, y_pred):
+    each = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="none")
+    values = each(y_true, y_pred)
+    mask = ops.cast(ops.logical_not(ops.equal(y_true, 0)), values.dtype)
+    return ops.sum(values * mask) / ops.sum(mask)
+
+
+features = keras.Sequential([keras.Input((5, 5, 3)), keras.layers.Conv2D(4, 3)])
+features.trainable = False
+
+
+# Johnson 2016: a fixed network compares the images.
+@sound(y_true=rng.random((4, 5, 5, 3)), y_pred=rng.random((4, 5, 5, 3)))
+def perceptual(y_true, y_pred):
+    return ops.mean(ops.square(features(y_true) - features(y_pred)), axis=(1, 2, 3))
+
+
+# keras-contrib's CRF: the log partition less the score of the path.
+@sound(y_true=rng.integers(0, 3, (5, 4)), y_pred=rng.normal(size=(5, 4, 3)))
+def linear_chain(y_true, y_pred):
+    moves = ops.reshape(ops.arange(9, dtype="float32") / 8 - 0.5, (3, 3))
+    rows = ops.one_hot(ops.cast(y_true, "int32"), 3)
+    score = ops.sum(rows * y_pred, axis=(1, 2)) + ops.sum(
+        ops.matmul(rows[:, :-1], moves) * rows[:, 1:], axis=(1, 2))
+    paths = y_pred[:, 0]
+    for t in range(1, y_pred.shape[1]):
+        paths = ops.logsumexp(paths[:, :, None] + moves[None], axis=1) + y_pred[:, t]
+    return ops.logsumexp(paths, axis=-1) - score
+
+
+# PPO in Keras (advantage, old probability and action packed into y_true).
+@sound(y_true=np.concatenate([rng.normal(size=(8, 1)), rng.uniform(0.2, 0.8, (8, 1)),
+                              np.eye(3)[rng.integers(0, 3, 8)]], axis=1),
+       y_pred=rng.normal(size=(8, 3)))
+def clipped_policy(y_true, y_pred):
+    advantage, old, action = y_true[:, 0], y_true[:, 1], y_true[:, 2:]
+    ratio = ops.sum(action * ops.softmax(y_pred), axis=-1) / (old + 1e-10)
+    return -ops.minimum(ratio * advantage, ops.clip(ratio, 0.8, 1.2) * advantage)
+
+
+# VAE with its parts packed into one output.
+@sound(y_true=rng.normal(size=(8, 4)), y_pred=rng.normal(size=(8, 8)))
+def packed_autoencoder(y_true, y_pred):
+    mean, log_variance = y_pred[:, 4:6], y_pred[:, 6:]
+    prior = 1 + log_variance - ops.square(mean) - ops.exp(log_variance)
+    return ops.sum(ops.square(y_true - y_pred[:, :4]), axis=-1) - 0.5 * ops.sum(prior, axis=-1)
+
+
+# Kervadec 2019: y_true is a signed distance, the value may be below 0.
+@sound(y_true=rng.normal(size=(3, 5, 5, 1)), y_pred=rng.uniform(0.05, 0.95, (3, 5, 5, 1)))
+def boundary(y_true, y_pred):
+    return ops.mean(y_true * y_pred, axis=(1, 2, 3))
+
+
+# Ronneberger 2015: mask and weight map side by side in y_true.
+@sound(y_true=np.stack([1.0 * (rng.random((3, 4, 4)) < 0.4), rng.uniform(0.5, 2, (3, 4, 4))], -1),
+       y_pred=rng.uniform(0.05, 0.95, (3, 4, 4, 1)))
+def weighted_by_a_map(y_true, y_pred):
+    mask, weight = y_true[..., :1], y_true[..., 1:]
+    p = ops.clip(y_pred, EPS, 1 - EPS)
+    each = mask * ops.log(p) + (1 - mask) * ops.log(1 - p)
+    return -ops.mean(weight * each, axis=(1, 2, 3))
+
+
+# Eigen 2014.
+@sound
+def scale_invariant_log(y_true, y_pred):
+    d = ops.log(ops.maximum(y_pred, 1e-3)) - ops.log(ops.maximum(y_true, 1e-3))
+    return ops.mean(ops.square(d), axis=-1) - 0.5 * ops.square(ops.mean(d, axis=-1))
+
+
+# Ridnik 2021, with its shift.
+@sound(y_true=rng.integers(0, 2, (6, 4)), y_pred=rng.uniform(0.05, 0.95, (6, 4)))
+def asymmetric_multilabel(y_true, y_pred):
+    y = ops.cast(y_true, "float32")
+    other = ops.minimum(1 - y_pred + 0.05, 1.0)
+    log = y * ops.log(ops.maximum(y_pred, 1e-8)) + (1 - y) * ops.log(ops.maximum(other, 1e-8))
+    hard = 1 - (y_pred * y + other * (1 - y))
+    return -ops.sum(log * hard ** (y + 4 * (1 - y)), axis=-1)
+
+
 # --- the same on saturated, all-background, soft and lone data ----------------------------------
 
 HARD = (rng.random((8, 3)) < 0.5).astype("float32")

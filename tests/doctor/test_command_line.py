@@ -55,6 +55,15 @@ def test_check_of_a_file(capsys, tmp_path):
     assert main(["check", f"{file}:still", "--quick"]) == 1
     assert "my_own_losses.py:9" in capsys.readouterr().out  # However long the path is.
     assert main(["check", f"{tmp_path / 'nothing.py'}:fine"]) == 2
+    file = tmp_path / "a_class_of_mine.py"
+    file.write_text(
+        "import keras\n\n\nclass Mine(keras.losses.Loss):\n"
+        "    def __init__(self, scale):\n        super().__init__()\n\n\n"
+        "class Plain(keras.losses.MeanSquaredError):\n    pass\n"
+    )
+    assert main(["check", f"{file}:Mine", "--quick"]) == 2
+    assert "give an instance" in capsys.readouterr().out
+    assert main(["check", f"{file}:Plain", "--quick"]) in (0, 1)
 
 
 def test_show(capsys):

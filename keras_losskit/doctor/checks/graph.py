@@ -266,7 +266,7 @@ def _activated_twice(exam):
         return
     found = [(h.word, h.line) for h in exam.scan.of("activation-twice")]
     if not found and not exam.runner.eager:
-        ran = run_program(exam, exam.sample.y_true, exam.sample.y_pred, gradients=False)
+        ran = run_program(exam, exam.sample.y_true, exam.sample.y_pred, False, numbers=False)
         step = ran.activated_twice() if ran is not None else None
         found = [(step.spoken.strip("`"), step.line)] if step is not None else []
     for word, line in found[:1]:
