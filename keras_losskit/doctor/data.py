@@ -184,6 +184,8 @@ def _of_shapes(subject, scan, shapes):
         logits = takes.y_pred == "logits"
         kinds = [k for k, v in KINDS.items() if v.y_pred == takes.y_pred] + kinds
     t_shape, p_shape = (tuple(int(n) for n in s) for s in shapes)
+    if t_shape != p_shape and kinds[0] == "real":  # Nothing speaks of classes: raw parameters.
+        kinds = sorted(kinds, key=lambda kind: KINDS[kind].y_true == "classes")
     rng, runner, first = np.random.default_rng(20240621), Runner(subject), None
     refused = []
     for kind in kinds:

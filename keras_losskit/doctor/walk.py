@@ -152,7 +152,8 @@ class Walk(TensorNames):
         if logits or word in _ACTIVATIONS | {"log_softmax", "log_sigmoid", "logsigmoid"} or (
             word.endswith("_with_logits")
         ):
-            self.add("activation-twice", word, node)
+            of_made = "" if made is None else (dotted(made.func) or "").split(".")[-1]
+            self.add("activation-twice", word or of_made or "the loss", node)
 
     def _activated(self, node):
         """Whether an expression is a sigmoid or softmax, by name or at once."""
