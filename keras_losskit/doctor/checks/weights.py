@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_losskit.core.loss import Loss
+from keras_losskit.doctor.check import first_line
 from keras_losskit.doctor.guesses import leaves
 from keras_losskit.doctor.running import Runner, attempt, tensor, to_numpy
 
@@ -38,7 +39,7 @@ def _takes(exam, weights):
     exam.add(
         "weights-raise", "warning",
         f"sample_weight of shape {weights.shape} raises {type(error).__name__}: "
-        f"{str(error).splitlines()[0][:120]}",
+        f"{first_line(error, 120)}",
         "`fit(sample_weight=...)` and `class_weight=` cannot be used.",
         "Return one value per sample.",
     )
