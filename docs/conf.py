@@ -41,10 +41,12 @@ copybutton_prompt_is_regexp = True
 
 sphinx_gallery_conf = gallery.SETTINGS
 
+html_context = {"default_mode": "auto"}
 html_theme = "pydata_sphinx_theme"
 html_title = "keras_losskit"
 html_static_path = ["_static"]
 html_css_files = ["kit.css"]
+html_js_files = ["filter.js"]
 html_show_sourcelink = False
 html_copy_source = False
 html_sidebars = {"index": [], "choose": [], "benchmarks": [], "changelog": [], "contributing": []}

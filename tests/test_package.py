@@ -19,10 +19,12 @@ BESIDE = (
 
 
 def files(folder):
-    """What a checkout holds of it, without what runs left there."""
+    """What a checkout holds of it, without what runs and builds of the site left there."""
     left = ("__pycache__", ".pytest_cache", "env")
+    made = ("docs/_build/", "docs/losses/", "docs/api/", "docs/api.md", "docs/gallery/")
     found = (p.relative_to(ROOT) for p in (ROOT / folder).rglob("*") if p.is_file())
-    return {str(p) for p in found if not set(p.parts) & set(left) and p.suffix != ".pyc"}
+    kept = (p for p in found if not set(p.parts) & set(left) and p.suffix != ".pyc")
+    return {str(p) for p in kept if not p.as_posix().startswith(made)}
 
 
 @pytest.fixture(scope="module")

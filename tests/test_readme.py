@@ -1,4 +1,4 @@
-"""What README.md says about the package and its commands is so."""
+"""What README.md and docs/losses.md say about the package and its commands is so."""
 
 import inspect
 import re
@@ -8,6 +8,7 @@ import keras_losskit
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+TABLES = (ROOT / "docs" / "losses.md").read_text(encoding="utf-8")
 # Of the table under each heading: the name, the formula, and what it is for.
 ROW = re.compile(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", re.MULTILINE)
 
@@ -24,7 +25,7 @@ def losses():
 
 def families():
     """`{heading: names in its table}`."""
-    sections = re.split(r"^#{2,3} ", README, flags=re.MULTILINE)[1:]
+    sections = re.split(r"^#{2,3} ", TABLES, flags=re.MULTILINE)[1:]
     tables = {s.splitlines()[0]: [row[0] for row in ROW.findall(s)] for s in sections}
     return {heading: names for heading, names in tables.items() if names}
 
@@ -53,6 +54,10 @@ def test_continuous_integration_runs_the_commands_of_the_readme():
     lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     assert f"quickstart='{quickstart}'" in lines
     assert f"tests='{tests}'" in lines
+
+
+def test_it_is_one_screen_and_then_links():
+    assert len(README.splitlines()) <= 160
 
 
 def test_the_files_it_links_to_exist():

@@ -43,6 +43,12 @@ def of_loss(name):
         what = r["loss"].removeprefix(name).strip().strip("()")
         out.append(f"| {what} | {r['engine']} | {r['peer']} | {r['kit ms']} | {r['peer ms']} "
                    f"| {r['kit / peer']} | {r['verdict'].strip('*')} |")
+    if len(found) > 5:
+        rows = out[1:]
+        counts = {w: sum(r["verdict"].strip("*") == w for r in found) for w in
+                  ("faster", "level", "slower")}
+        said = ", ".join(f"{n} {w}" for w, n in counts.items())
+        return "\n".join([out[0], f":::{{dropdown}} {len(found)} comparisons: {said}", *rows, ":::"])
     return "\n".join(out)
 
 
@@ -59,15 +65,6 @@ def verdicts():
             counted.setdefault(key, dict.fromkeys(words, 0))[verdict] += 1
     for (engine, family), n in counted.items():
         out.append(f"| {engine} | {family} | " + " | ".join(str(n[w]) for w in words) + " |")
-    return "\n".join(out)
-
-
-def slower():
-    """Every comparison that came out slower, with the reason that BENCHMARKS.md gives."""
-    out = ["| engine | loss | peer | kit / peer |", "|---|---|---|---|"]
-    for r in rows():
-        if r["verdict"].strip("*") == "slower":
-            out.append(f"| {r['engine']} | {r['loss']} | {r['peer']} | {r['kit / peer']} |")
     return "\n".join(out)
 
 

@@ -85,9 +85,9 @@ def options(thing):
     said = arguments(thing)
     found = []
     signature = inspect.signature(thing)
-    for shown in parameters(thing):
-        name = shown.lstrip("*")
-        default = signature.parameters[name].default
+    stars = {shown.lstrip("*"): shown for shown in parameters(thing)}
+    for name, parameter in signature.parameters.items():
+        shown, default = stars[name], parameter.default
         if shown in said or name in said:
             blank = default is inspect.Parameter.empty
             found.append((shown, None if blank else repr(default), said.get(shown, said.get(name))))

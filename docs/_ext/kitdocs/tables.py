@@ -28,7 +28,7 @@ class Written(Directive):
 
 def setup(app):
     Written.FUNCTIONS.update(
-        verdicts=benchmarks.verdicts, slower=benchmarks.slower, grid=pages.grid,
+        verdicts=benchmarks.verdicts, grid=pages.grid,
         why=benchmarks.why, short=benchmarks.short, method=benchmarks.method,
     )
     app.add_directive("written", Written)
