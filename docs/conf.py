@@ -13,9 +13,14 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "_ext")]
+# For what examples load in a new process.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(HERE.parent), os.environ.get("PYTHONPATH")])
+)
+
+from kitdocs import gallery  # noqa: E402
 
 import keras_losskit  # noqa: E402
-from kitdocs import gallery  # noqa: E402
 
 project = "keras_losskit"
 copyright = "the keras_losskit developers, Apache License 2.0"
@@ -28,7 +33,9 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "kitdocs",
 ]
-exclude_patterns = ["_build", "_ext", "gallery/*.py", "gallery/*.ipynb", "gallery/GALLERY_HEADER.rst"]
+exclude_patterns = [
+    "_build", "_ext", "gallery/*.py", "gallery/*.ipynb", "gallery/GALLERY_HEADER.rst",
+]
 suppress_warnings = ["config.cache"]  # The gallery's settings hold functions.
 html_math_renderer = "svg"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.once
+from tests.backends import BACKEND
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("keras_losskit", "tests", "examples", "benchmarks", "tools", "docs")
@@ -52,6 +52,38 @@ def built(tmp_path_factory):
     return where
 
 
+ALONE = """
+import sys
+class Missing:    # As where they are not installed.
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] in {others}:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Missing)
+import warnings
+with warnings.catch_warnings():
+    warnings.simplefilter("error")
+    import keras_losskit as kl
+import keras, numpy, tempfile
+model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+model.compile("adam", loss=kl.MeanSquaredError() + 0.5 * kl.Huber())
+model.fit(numpy.ones((8, 3)), numpy.ones((8, 2)), verbose=0)
+path = tempfile.mkdtemp() + "/model.keras"
+model.save(path)
+assert keras.saving.load_model(path).loss == model.loss
+assert kl.check_loss(kl.Huber(), quick=True).ok
+"""
+
+
+@pytest.mark.skipif(BACKEND == "tensorflow", reason="TensorFlow is what may be left out")
+def test_a_backend_alone_serves():
+    """Imported without a warning, trained, saved, reloaded and looked into, without the others."""
+    others = {"tensorflow", "jax", "torch"} - {BACKEND}
+    code = ALONE.format(others=sorted(others))
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.once
 @pytest.mark.xdist_group("package")
 class TestPackage:
     def test_the_wheel_is_the_package_and_nothing_else(self, built):

@@ -44,11 +44,11 @@ def of_loss(name):
         out.append(f"| {what} | {r['engine']} | {r['peer']} | {r['kit ms']} | {r['peer ms']} "
                    f"| {r['kit / peer']} | {r['verdict'].strip('*')} |")
     if len(found) > 5:
-        rows = out[1:]
         counts = {w: sum(r["verdict"].strip("*") == w for r in found) for w in
                   ("faster", "level", "slower")}
         said = ", ".join(f"{n} {w}" for w, n in counts.items())
-        return "\n".join([out[0], f":::{{dropdown}} {len(found)} comparisons: {said}", *rows, ":::"])
+        head = f":::{{dropdown}} {len(found)} comparisons: {said}"
+        return "\n".join([out[0], head, *out[1:], ":::"])
     return "\n".join(out)
 
 

@@ -68,7 +68,8 @@ def text(markdown):
     pieces = re.split(r"(`[^`]*`)", markdown)
     for i in range(0, len(pieces), 2):
         piece = re.sub(r"(?<=\w)_|_(?=[({\w])", r"\\_", pieces[i])
-        piece = re.sub(r"(?<=\w)\*(?=\w)|\*\*(?=\w+\b(?!\*))", lambda m: m[0].replace("*", r"\*"), piece)
+        star = r"(?<=\w)\*(?=\w)|\*\*(?=\w+\b(?!\*))"
+        piece = re.sub(star, lambda m: m[0].replace("*", r"\*"), piece)
         piece = re.sub(r"<(?=\w)", "&lt;", piece)
         piece = re.sub(r"(?<![<(\]])(https?://[^\s,;)]*[\w/])", r"<\1>", piece)
         pieces[i] = piece

@@ -7,6 +7,7 @@ sphinx-gallery reads, and each picture that is saved while one runs is its pictu
 
 import re
 import shutil
+import tempfile
 from pathlib import Path
 
 import matplotlib.figure
@@ -58,14 +59,16 @@ def prepare():
             stale.unlink()
 
 
-_paths = []  # Where the example that runs has saved pictures.
+_paths = []  # Copies of what the example that runs has saved: its folder may be gone at its end.
+_kept = tempfile.mkdtemp()
 _savefig = matplotlib.figure.Figure.savefig
 
 
 def _noticed(figure, where, *rest, **options):
     result = _savefig(figure, where, *rest, **options)
     if isinstance(where, (str, Path)):
-        _paths.append(Path(where))
+        _paths.append(Path(_kept) / f"{len(_paths)}{Path(where).suffix}")
+        shutil.copyfile(where, _paths[-1])
     return result
 
 

@@ -73,7 +73,8 @@ def tables_of_all():
         out.append(f"## {package}\n")
         traps = TRAPS.get(package, ())
         if traps:
-            out += ["Three traps of the move:\n", *(f"{i}. {t}" for i, t in enumerate(traps, 1)), ""]
+            numbered = (f"{i}. {trap}" for i, trap in enumerate(traps, 1))
+            out += ["Three traps of the move:\n", *numbered, ""]
         out += [table(package), "", compared(package), ""]
     return "\n".join(out)
 

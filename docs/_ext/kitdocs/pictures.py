@@ -315,9 +315,7 @@ def boxes(loss):
     }
     figure, (scene, value, slope) = plt.subplots(1, 3, figsize=(9.2, 3), layout="constrained",
                                                  width_ratios=[1, 1.3, 1.3])
-    for (name, way), (colour, dash) in zip(
-        [("target", lambda v: target), *ways.items()], STYLES, strict=False
-    ):
+    for way, (colour, dash) in zip([lambda v: target, *ways.values()], STYLES, strict=False):
         a, b, c, d = way(1.2)[0]
         scene.add_patch(plt.Rectangle((a, b), c - a, d - b, fill=False, edgecolor=colour,
                                       linestyle=dash, linewidth=1.6))
@@ -366,7 +364,8 @@ def triplets(loss):
 
     def data(v):
         negative = v * np.array([0.6, -0.8])
-        return np.zeros((1,), "float32"), np.stack([anchor, positive, negative])[None].astype("float32")
+        three = np.stack([anchor, positive, negative])[None].astype("float32")
+        return np.zeros((1,), "float32"), three
 
     figure, (scene, value, slope) = plt.subplots(1, 3, figsize=(9, 3), layout="constrained")
     (g,) = gradients(loss, *data(0.8))

@@ -53,11 +53,11 @@ TRAPS = {
     ),
     "MONAI": (
         "`DiceCELoss` is a sum: `kl.Dice(from_logits=True, smooth=1e-5) + "
-        "kl.CategoricalCrossentropy(from_logits=True)`, and `DiceFocalLoss(sigmoid=True)` the same with "
-        "`kl.BinaryFocalCrossentropy(gamma)`; `lambda_dice` and `lambda_ce` are "
+        "kl.CategoricalCrossentropy(from_logits=True)`, and `DiceFocalLoss(sigmoid=True)` the same "
+        "with `kl.BinaryFocalCrossentropy(gamma)`; `lambda_dice` and `lambda_ce` are "
         "the terms' weights. What was `softmax=True` there is `from_logits=True` in each.",
-        "Channels come second there, `(B, C, D, H, W)`; here last, `(B, D, H, W, C)`. `to_onehot_y` "
-        "needs no counterpart: ids `(B, D, H, W)` are taken as they are.",
+        "Channels come second there, `(B, C, D, H, W)`; here last, `(B, D, H, W, C)`. "
+        "`to_onehot_y` needs no counterpart: ids `(B, D, H, W)` are taken as they are.",
         "Its smoothing of 1e-5 in numerator and denominator is `smooth=1e-5`; the kit's default is "
         "none. `include_background=False` means the same.",
     ),
@@ -89,7 +89,8 @@ TRAPS = {
         "optax returns values that nobody reduces; a loss here reduces by `reduction`, and "
         '`reduction="none"` returns the values.',
         "Logits come first there, `f(predictions, targets)`; here it is `loss(y_true, y_pred)`.",
-        "Loops of your own in JAX need nothing more: `jax.jit(jax.grad(lambda w: loss(y, f(w, x))))`. "
+        "Loops of your own in JAX need nothing more: "
+        "`jax.jit(jax.grad(lambda w: loss(y, f(w, x))))`. "
         "`optax.softmax_cross_entropy` and its integer form are both "
         "`CategoricalCrossentropy(from_logits=True)`.",
     ),
