@@ -53,12 +53,11 @@ def built(tmp_path_factory):
 
 
 ALONE = """
-import sys
-class Missing:    # As where they are not installed.
-    def find_spec(name, path=None, target=None):
-        if name.partition(".")[0] in {others}:
-            raise ModuleNotFoundError(name)
-sys.meta_path.insert(0, Missing)
+from importlib.machinery import PathFinder
+find = PathFinder.find_spec
+PathFinder.find_spec = staticmethod(    # As where they are not installed.
+    lambda name, *rest: None if name.partition(".")[0] in {others} else find(name, *rest)
+)
 import warnings
 with warnings.catch_warnings():
     warnings.simplefilter("error")
