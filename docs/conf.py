@@ -13,12 +13,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "_ext")]
-# For what examples load in a new process.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [str(HERE.parent), os.environ.get("PYTHONPATH")])
-)
 
-from kitdocs import gallery  # noqa: E402
 
 import keras_losskit  # noqa: E402
 
@@ -30,13 +25,9 @@ extensions = [
     "myst_parser",
     "sphinx_design",
     "sphinx_copybutton",
-    "sphinx_gallery.gen_gallery",
     "kitdocs",
 ]
-exclude_patterns = [
-    "_build", "_ext", "gallery/*.py", "gallery/*.ipynb", "gallery/GALLERY_HEADER.rst",
-]
-suppress_warnings = ["config.cache"]  # The gallery's settings hold functions.
+exclude_patterns = ["_build", "_ext"]
 html_math_renderer = "svg"
 
 myst_enable_extensions = ["colon_fence"]
@@ -45,8 +36,6 @@ myst_links_external_new_tab = False
 
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
-
-sphinx_gallery_conf = gallery.SETTINGS
 
 html_context = {"default_mode": "auto"}
 html_theme = "pydata_sphinx_theme"

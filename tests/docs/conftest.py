@@ -29,12 +29,12 @@ def pytest_ignore_collect(collection_path, config):
 def built():
     """The folder of the site, built from what stands here, and what the build said.
 
-    Examples are not run again: the gallery shows what an earlier build found, or their code.
+    Examples are not run: the gallery shows what an earlier build found, or their code.
     """
     out = ROOT / "docs" / "_build" / "tested"
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-b", "html"]
     done = subprocess.run(
-        [*command, "-D", "plot_gallery=0", "docs", str(out)],
+        [*command, "-D", "run_examples=0", "docs", str(out)],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
     )
     return out, done

@@ -108,7 +108,7 @@ def used_in():
 
 def examples(name):
     rows = [
-        f"- [{question}](../gallery/{stem}.rst)"
+        f"- [{question}](../gallery/{stem}.md)"
         for stem, question in used_in().get(name, {}).items()
     ]
     return "\n".join(rows)
