@@ -11,7 +11,7 @@ import pytest
 from tests.backends import BACKEND
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("keras_losskit", "tests", "examples", "benchmarks", "tools", "docs")
+FOLDERS = ("keras_losskit", "tests", "examples", "benchmarks", "tools", "docs", "results")
 BESIDE = (
     ".ci/run", "BENCHMARKS.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md",
     "ruff.toml", "setup.cfg", "setup.py",

@@ -42,7 +42,7 @@ def page(path):
 
 
 def pages(site):
-    return sorted(site.rglob("*.html"))
+    return sorted(p for p in site.rglob("*.html") if "_static" not in p.parts)
 
 
 def targets(site, path):

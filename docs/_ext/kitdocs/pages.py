@@ -81,7 +81,7 @@ def mentions():
 
 
 def neighbours(name):
-    """Whom its docstring names, who names it, and who stands in the same file."""
+    """Whom its docstring names, who names it, who stands in the same file; else its kind."""
     cls = names.losses()[name]
     found = dict.fromkeys(mentions()[name])
     found |= dict.fromkeys(other for other, named in mentions().items() if name in named)
@@ -89,7 +89,12 @@ def neighbours(name):
         other for other, x in names.losses().items() if x.__module__ == cls.__module__
     )
     found.pop(name, None)
-    return list(found)[:8]
+    family = [x for x in names.by_family()[names.FAMILIES[names.family(cls)]] if x != name]
+    # Where nobody says a word of another: what takes the same, then what is of its family.
+    shapes = getattr(cls.takes, "shapes", None)
+    alike = [x for x, other in names.losses().items() if x != name
+             and shapes is not None and getattr(other.takes, "shapes", None) == shapes]
+    return list(found or dict.fromkeys([*alike, *family]))[:8]
 
 
 @cache
