@@ -192,7 +192,7 @@ GROUPS = {
                "AtResolution", "DistributionHead", "GradientPenalty", "LinearCrossentropy"],
     "Functions": ["class_balanced_weights", "input_gradient", "min_snr_weights",
                   "sequence_log_probabilities"],
-    "Looking inside": ["check_loss", "explain", "watch", "watching", "plot_loss", "plot_report",
+    "Looking inside": ["check_loss", "explain", "watch", "watching", "plot_loss",
                        "plot_terms", "LossProbe", "LossReport"],
 }
 
