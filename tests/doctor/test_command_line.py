@@ -147,6 +147,7 @@ def test_the_catalogue_is_what_is_exported():
         assert entry.documentation == inspect.getdoc(cls)
 
 
+@pytest.mark.once
 def test_it_is_a_module_to_run():
     done = subprocess.run(
         [sys.executable, "-m", "keras_losskit", "check", "tests.doctor.broken:rounds", "--quick"],
@@ -191,6 +192,7 @@ def test_one_case_for_each_loss_and_check():
         parametrize_checks([squared], allow={"c": ()})
 
 
+@pytest.mark.once
 def test_the_doctor_is_loaded_on_first_use():
     script = (
         "import sys, keras\n"

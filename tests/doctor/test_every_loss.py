@@ -24,12 +24,12 @@ def test_losses_of_the_kit_pass(case):
     assert report.ok and not report.of("warning"), str(report)
 
 
-def test_made_data_fit_every_loss_with_every_option():
-    for case in cases.CASES:
-        subject, sample, problem = find(Subject(case.make()), Scan([]))
-        assert problem is None and sample.kind == "declared", case.id
-        value, error = attempt(Runner(subject), "value", sample.y_true, sample.y_pred)
-        assert error is None and np.isfinite(value), f"{case.id}: {sample}: {error}"
+@pytest.mark.parametrize("case", cases.CASES, ids=lambda c: c.id)
+def test_made_data_fit_every_loss_with_every_option(case):
+    subject, sample, problem = find(Subject(case.make()), Scan([]))
+    assert problem is None and sample.kind == "declared"
+    value, error = attempt(Runner(subject), "value", sample.y_true, sample.y_pred)
+    assert error is None and np.isfinite(value), f"{sample}: {error}"
 
 
 def test_every_loss_of_the_kit_was_looked_at():
