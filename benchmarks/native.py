@@ -59,42 +59,28 @@ def plain(call):
     return lambda module: lambda y, p: call(module, y, p)
 
 
+def kept(make, call):
+    """`call(made, y, p)`, of what `make(module)` makes once."""
+
+    def peer(module):
+        made = make(module)
+        return lambda y, p: call(made, y, p)
+
+    return peer
+
+
 def of_maps(make):
     """`make(module)` gives a loss `(p, y)` on maps with channels first."""
-
-    def peer(module):
-        theirs = make(module)
-        return lambda y, p: theirs(first(p), first(y))
-
-    return peer
-
-
-def of_labels(make):
-    """`make(module)` gives a loss `(p, ids)` on maps of scores and maps of ids."""
-
-    def peer(module):
-        theirs = make(module)
-        return lambda y, p: theirs(first(p), y.long())
-
-    return peer
+    return kept(make, lambda loss, y, p: loss(first(p), first(y)))
 
 
 def of_embeddings(make):
     """`make(module)` gives a loss `(embeddings, ids)`."""
-
-    def peer(module):
-        theirs = make(module)
-        return lambda y, p: theirs(p, y.long())
-
-    return peer
+    return kept(make, lambda loss, y, p: loss(p, y.long()))
 
 
 def of_views(make):
-    def peer(module):
-        theirs = make(module)
-        return lambda y, p: theirs(y, p)
-
-    return peer
+    return kept(make, lambda loss, y, p: loss(y, p))
 
 
 def functional(name, *arguments, **options):
@@ -208,8 +194,8 @@ CLASSES = {
         ),
     },
     "AsymmetricMultiLabel": {
-        "timm": lambda m: (lambda loss: lambda y, p: loss(p, y))(
-            m.AsymmetricLossMultiLabel(gamma_pos=0)
+        "timm": kept(
+            lambda m: m.AsymmetricLossMultiLabel(gamma_pos=0), lambda loss, y, p: loss(p, y)
         ),
     },
 }
@@ -245,10 +231,9 @@ SEGMENTATION = {
     "Dice (over the batch)": {"MONAI": overlap("DiceLoss", batch=True)},
     "Dice (binary, over the batch)": {"MONAI": overlap("DiceLoss", batch=True)},
     "Dice (ids, logits)": {
-        "MONAI": of_labels(
-            lambda m: (lambda loss: lambda p, y: loss(p, y[:, None]))(
-                m.DiceLoss(softmax=True, to_onehot_y=True)
-            )
+        "MONAI": kept(
+            lambda m: m.DiceLoss(softmax=True, to_onehot_y=True),
+            lambda loss, y, p: loss(first(p), y.long()[:, None]),
         ),
         "optax": plain(
             lambda m, y, p: m.losses.dice_loss(p, one_hot(y, p), smooth=1e-5).mean()
@@ -258,8 +243,9 @@ SEGMENTATION = {
     "Tversky (per sample)": {"MONAI": overlap("TverskyLoss", alpha=0.3, beta=0.7)},
     "GeneralizedDice": {"MONAI": overlap("GeneralizedDiceLoss")},
     "LovaszSoftmax": {
-        "smp": lambda m: (lambda loss: lambda y, p: loss(first(p), y.argmax(-1)))(
-            m.LovaszLoss("multiclass", from_logits=False)
+        "smp": kept(
+            lambda m: m.LovaszLoss("multiclass", from_logits=False),
+            lambda loss, y, p: loss(first(p), y.argmax(-1)),
         ),
     },
     "LovaszHinge": {
@@ -338,10 +324,8 @@ PAIRED_VIEWS = {
     "BarlowTwins": {"lightly": of_views(lambda m: m.BarlowTwinsLoss())},
     "VICReg": {"lightly": of_views(lambda m: m.VICRegLoss())},
     "NegativeCosine": {"lightly": of_views(lambda m: m.NegativeCosineSimilarity())},
-    "KoLeo": {"lightly": lambda m: (lambda loss: lambda y, p: loss(p))(m.KoLeoLoss())},
-    "SwAV": {
-        "lightly": lambda m: (lambda loss: lambda y, p: loss([y, p], []))(m.SwaVLoss())
-    },
+    "KoLeo": {"lightly": kept(lambda m: m.KoLeoLoss(), lambda loss, y, p: loss(p))},
+    "SwAV": {"lightly": kept(lambda m: m.SwaVLoss(), lambda loss, y, p: loss([y, p], []).mean())},
     "DINO": {"lightly": dino},
     "DecoupledContrastive": {"lightly": of_views(lambda m: m.DCLLoss())},
     "InfoNCE": {"open_clip": clip},
@@ -383,7 +367,7 @@ SURVIVAL = {
         "torchsurv": plain(
             lambda m, y, p: m.neg_partial_log_likelihood(
                 p[:, 0], y[:, 1] > 0, y[:, 0], "efron", "sum"
-            ) / len(y)
+            ) / y[:, 1].sum()
         ),
     },
     "DiscreteTimeHazard": {
@@ -407,16 +391,12 @@ def chamfer_by_distances(torch):
 TRANSPORT = {
     "Chamfer": {"torch": chamfer_by_distances},
     "Sinkhorn": {
-        "geomloss": lambda m: (lambda loss: lambda y, p: loss(p, y).mean())(
-            m.SamplesLoss("sinkhorn", p=2, blur=0.05**0.5, scaling=0.9)
+        "geomloss": kept(
+            lambda m: m.SamplesLoss("sinkhorn", p=2, blur=0.05**0.5, scaling=0.9),
+            lambda loss, y, p: loss(p, y).mean(),
         ),
     },
 }
-
-
-def frequencies(module):
-    loss = module.FocalFrequencyLoss()
-    return lambda y, p: loss(first(p), first(y))
 
 
 RESTORATION = {
@@ -438,14 +418,13 @@ RESTORATION = {
     "EdgeAwareSmoothness": {
         "kornia": plain(lambda m, y, p: m.inverse_depth_smoothness_loss(first(p), first(y))),
     },
-    "FocalFrequency": {"focal-frequency-loss": frequencies},
+    "FocalFrequency": {"focal-frequency-loss": of_maps(lambda m: m.FocalFrequencyLoss())},
 }
 REGISTRATION = {
     "LocalNormalizedCrossCorrelation": {
-        "MONAI": of_maps(
-            lambda m: (lambda loss: lambda p, y: 1 + loss(p, y))(
-                m.LocalNormalizedCrossCorrelationLoss(3, 9, "rectangular")
-            )
+        "MONAI": kept(
+            lambda m: m.LocalNormalizedCrossCorrelationLoss(3, 9, "rectangular"),
+            lambda loss, y, p: 1 + loss(first(p), first(y)),
         ),
         "neurite": plain(lambda m, y, p: 1 - m.ncc(first(p), first(y), 9).mean()),
     },
@@ -453,7 +432,7 @@ REGISTRATION = {
         "MONAI": of_maps(lambda m: m.GlobalMutualInformationLoss("gaussian", 23, 0.5)),
     },
     "BendingEnergy": {
-        "MONAI": lambda m: (lambda loss: lambda y, p: loss(first(p)))(m.BendingEnergyLoss()),
+        "MONAI": kept(lambda m: m.BendingEnergyLoss(), lambda loss, y, p: loss(first(p))),
     },
     "DisplacementGradient": {
         "neurite": plain(lambda m, y, p: m.spatial_gradient(first(p), penalty="l2").mean()),
@@ -510,6 +489,7 @@ DIFFERS = {
     ("CategoricalCrossentropy (ids)", "torch"): SCALED,
     ("KLDivergence", "torch"): SCALED,
     ("AsymmetricMultiLabel", "timm"): "the sum over labels where the kit takes their mean",
+    ("LovaszSoftmax", "smp"): "of the whole batch, where the kit has one of each sample",
     ("CenterlineDice", "MONAI"): "one ratio of all classes, where the kit has one of each",
     ("DiscreteTimeHazard", "pycox"): "has no time after the last interval: it is put into that",
     ("LiftedStructure", "pml"): SPHERE,

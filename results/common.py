@@ -28,6 +28,12 @@ class Finding:
     def sd(self, contender):
         return float(np.std(self.scores[contender], ddof=1))
 
+    def ahead(self, contenders, of):
+        """`(verdict, how many)`: of the contenders, those that are better than one other."""
+        sign = 1 if self.better == "higher" else -1
+        count = sum(sign * self.mean(c) > sign * self.mean(of) for c in contenders)
+        return {len(contenders): "Yes", 0: "No"}.get(count, "In part"), count
+
     def rows(self):
         """Best first."""
         sign = -1 if self.better == "higher" else 1

@@ -49,7 +49,7 @@ def run(seeds):
         "mean absolute error, ranks", scores, "", better="lower",
     )
     plain = finding.mean("cross-entropy")
-    below = [n for n in losses if n != "cross-entropy" and finding.mean(n) < plain]
-    said = {3: "Yes", 0: "No"}.get(len(below), "In part")
-    finding.held = f"{said}: {len(below)} of 3 are below cross-entropy's {plain:.2f} ranks."
+    others = [n for n in losses if n != "cross-entropy"]
+    said, below = finding.ahead(others, of="cross-entropy")
+    finding.held = f"{said}: {below} of 3 are below cross-entropy's {plain:.2f} ranks."
     return finding

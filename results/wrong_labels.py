@@ -46,11 +46,10 @@ def run(seeds, share):
     )
     plain = finding.mean("cross-entropy")
     robust = ("generalized, q 0.7", "symmetric, 0.1 and 1", "reverse", "normalized + reverse")
-    above = [name for name in robust if finding.mean(name) > plain]
-    said = {4: "Yes", 0: "No"}.get(len(above), "In part")
+    said, above = finding.ahead(robust, of="cross-entropy")
     best = finding.rows()[0]
     finding.held = (
-        f"{said}: {len(above)} of 4 bounded losses end above cross-entropy ({plain:.1f}); best is "
+        f"{said}: {above} of 4 bounded losses end above cross-entropy ({plain:.1f}); best is "
         f"{best} with {finding.mean(best):.1f}, normalized + reverse has "
         f"{finding.mean('normalized + reverse'):.1f}."
     )
