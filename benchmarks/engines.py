@@ -57,6 +57,12 @@ class Engine:
 
     def operations(self, loss, y_true, y_pred):
         """The kinds of operation in the compiled value and gradient; `None` if unknown."""
+        program = self.program(loss, y_true, y_pred)
+        return program and [kind for line in program for kind in _kind(line)]
+
+    def program(self, loss, y_true, y_pred):
+        """Its compiled value and gradient, a line an operation, without what the source's names
+        and places decide; `None` if unknown. Two losses of one program differ in no time."""
         return None
 
     def copy(self, n_bytes):
@@ -111,13 +117,20 @@ class TensorFlow(Engine):
     def first_mib(self, before):
         return None if before is None else above(before)
 
-    def operations(self, loss, y_true, y_pred):
+    def program(self, loss, y_true, y_pred):
         value_and_gradient = self.function(loss)
         if self.xla:
             compiled = value_and_gradient.experimental_get_compiler_ir(y_true, y_pred)
-            return _kinds(compiled(stage="optimized_hlo"))
+            return _nameless(compiled(stage="optimized_hlo"))
         graph = value_and_gradient.get_concrete_function(y_true, y_pred).graph
-        return [operation.type for operation in graph.get_operations()]
+        place, lines = {}, []
+        for operation in graph.get_operations():
+            attributes = sorted(operation.node_def.attr.items())
+            told = [f"{key}={value}" for key, value in attributes if not key.startswith("_")]
+            inputs = [place[x.name] for x in operation.inputs]
+            lines.append(f"= _ {operation.type.lower()}({inputs}) {told}")
+            place.update({x.name: (len(lines), i) for i, x in enumerate(operation.outputs)})
+        return lines
 
 
 class Jax(Engine):
@@ -146,8 +159,8 @@ class Jax(Engine):
             seconds,
         )
 
-    def operations(self, loss, y_true, y_pred):
-        return _kinds(self.function(loss).lower(y_pred, y_true).compile().as_text())
+    def program(self, loss, y_true, y_pred):
+        return _nameless(self.function(loss).lower(y_pred, y_true).compile().as_text())
 
     def peak_mib(self, step):
         if self.device.platform == "cpu":
@@ -239,9 +252,20 @@ def above(before):
     return max(_status("VmHWM") - before, 0) / 1024
 
 
-def _kinds(hlo):
-    """The kinds of operation in a program of XLA."""
-    return re.findall(r"= \S+ ([a-z][a-z0-9-]*)\(", hlo)
+def _kind(line):
+    """The kind of an operation, in a list of one; an empty list for a line that is none."""
+    return re.findall(r"= \S+ ([a-z][a-z0-9_-]*)\(", line)
+
+
+def _nameless(hlo):
+    """XLA's program, its values numbered in the order in which they come up."""
+    number = {}
+    text = re.sub(r",? ?(metadata=\{[^}]*\}|stack_frame_id=\d+)", "", hlo)
+    lines = [line.strip() for line in text.splitlines() if " = " in line]
+    return [
+        re.sub(r"%[\w.-]+", lambda name: f"%{number.setdefault(name[0], len(number))}", line)
+        for line in lines
+    ]
 
 
 def _status(field):

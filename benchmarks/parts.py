@@ -68,6 +68,8 @@ class Bench:
 
 
 UNSETTLED = ("slower", "spread too wide")
+# Two candidates that are compiled to one program: what their times differ by is the clock's.
+SAME = "the same program"
 
 
 def together(launches):
@@ -99,7 +101,7 @@ def _together(rows):
         ratio=ratio.value,
         low=ratio.low,
         high=ratio.high,
-        verdict=ratio.verdict,
+        verdict=SAME if row.get("same program") else ratio.verdict,
     )
     return row
 

@@ -4,7 +4,8 @@
     python -m benchmarks.versions v0.1.0 --engines jax --only Huber --each 99
 
 Both run the same functions of this folder, each version in a process of its own. A loss that the
-earlier version has not is left out.
+earlier version has not is left out. Where both are compiled to the same program (TensorFlow, JAX),
+the verdict says so: what their times then differ by is the clock's.
 """
 
 import argparse
@@ -67,6 +68,8 @@ def ratio(bench, engine, key, case):
     for name, worker in where.items():
         bench.pool.ask(worker, do="prepare", key=name, **request)
     row = {"engine": engine, "case": key, **parts.compared(bench.time(where), "kit", THEN)}
+    programs = {bench.pool.ask(w, do="program", **request)["program"] for w in where.values()}
+    row["same program"] = len(programs) == 1 and None not in programs
     bench.drop(where)
     return [row]
 

@@ -7,6 +7,7 @@ in turn, so that candidates alternate even where they live in different processe
     python -m benchmarks.worker --check  say which peers can be imported
 """
 
+import hashlib
 import importlib
 import importlib.metadata
 import json
@@ -48,11 +49,23 @@ class Worker:
 
     def prepare(self, key, engine, case, source, shape, tiny=False):
         """Compile one candidate; its value, its gradient's length, and the times."""
+        loss, kind = self.candidate(case, source)
+        return self._prepare(key, engine, loss, kind, shape)
+
+    def program(self, engine, case, source, shape):
+        """A word for what a candidate is compiled to, the same for the same program."""
+        loss, kind = self.candidate(case, source)
+        maker = self.engine(engine)
+        program = maker.program(loss, *self.given(maker, engine, kind, shape)[1])
+        return {"program": program and hashlib.sha256("\n".join(program).encode()).hexdigest()}
+
+    def candidate(self, case, source):
+        """The loss, and what it is given."""
         case = cases.all_cases()[case]
         native = source in cases.native.MODULES
         load = cases.native.load if native else importlib.import_module
         loss = case.sources()[source](load(source if native else cases.MODULES[source]))
-        return self._prepare(key, engine, loss, case.inputs, shape)
+        return loss, case.inputs
 
     def prepare_sum(self, key, engine, source, terms, shape):
         from benchmarks import combined
