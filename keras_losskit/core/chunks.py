@@ -60,18 +60,43 @@ def plus_product(total, a, b):
     return total + ops.cast(product(a, b, transpose_a=True), total.dtype)
 
 
-def minus_at(x, ids, amount):
-    """`x` `(n, m)` less `amount` `(n,)` at one place of each row; on torch x itself becomes it."""
+def crossentropies(z, ids):
+    """log Σ exp z - z_id of each row of `z` `(n, m)`, by the backend's own kernel."""
     backend = keras.config.backend()
     if backend == "torch":
-        return x.scatter_add_(1, ids[:, None].long(), -amount[:, None])
+        import torch
+
+        return torch.nn.functional.cross_entropy(z, ids.long(), reduction="none")
+    if backend == "jax":
+        import jax
+
+        return jax.nn.logsumexp(z, axis=-1) - entries(z, ids)
+    import tensorflow as tf
+
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(ids, z)
+
+
+def entries(z, ids):
+    """z_id of each row of `z` `(n, m)`."""
+    if keras.config.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.gather(z, ids, axis=1, batch_dims=1)
+    return ops.squeeze(ops.take_along_axis(z, ids[:, None], axis=-1), axis=-1)
+
+
+def minus_at(x, ids, amount):
+    """`x` `(n, m)` less `amount` at one place of each row; on torch x itself becomes it."""
+    backend = keras.config.backend()
+    if backend == "torch":
+        return x.scatter_add_(1, ids[:, None].long(), x.new_full((1, 1), -amount).expand(len(x), 1))
     if backend == "jax":
         hit = ops.arange(x.shape[1], dtype="int32")[None, :] == ids[:, None]
-        return x - ops.where(hit, amount[:, None], ops.zeros_like(x))
+        return x - amount * ops.cast(hit, x.dtype)
     import tensorflow as tf
 
     places = tf.stack([tf.range(tf.shape(ids)[0]), ids], axis=1)
-    return tf.tensor_scatter_nd_sub(x, places, amount)
+    return tf.tensor_scatter_nd_sub(x, places, tf.fill(tf.shape(ids), tf.constant(amount, x.dtype)))
 
 
 def _loop(step, carry, arrays, size, kinds, dtype):

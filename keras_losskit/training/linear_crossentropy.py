@@ -5,7 +5,14 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.backend import compiled_once, replicas, seen_by
-from keras_losskit.core.chunks import by_chunks, minus_at, plus_product, product
+from keras_losskit.core.chunks import (
+    by_chunks,
+    crossentropies,
+    entries,
+    minus_at,
+    plus_product,
+    product,
+)
 from keras_losskit.core.keras_internals import keras_mask, shared_layer
 from keras_losskit.core.loss import register
 from keras_losskit.core.reduction import (
@@ -185,16 +192,19 @@ class LinearCrossentropy(keras.layers.Layer):
             kept = combine_masks(kept, ids != self.ignore_class)
         counted = kept if weights is None else combine_masks(kept, weights != 0)
         self._check_ids(ids, counted)
+        # A graph cannot refuse an id out of range: it costs nothing and pulls nowhere.
+        known = (ids >= 0) & (ids < self.units)
         hidden = fill(ops.cast(hidden, self.compute_dtype), counted)
         matrix, by_rows = self._matrix(self.compute_dtype)
         values = token_crossentropies(
-            _rows(hidden), matrix, ops.reshape(fill(ids, counted), (-1,)),
+            _rows(hidden), matrix, ops.reshape(fill(ids, combine_masks(counted, known)), (-1,)),
             by_rows=by_rows, chunk_size=self.chunk_size, z_loss=self.z_loss,
             label_smoothing=self.label_smoothing, soft_cap=self.soft_cap, dtype=dtype,
         )
         if kept is not None:
             kept = align_left(kept, len(ids.shape))
-        return ops.reshape(values, ops.shape(ids)), weights, kept
+        values = ops.reshape(values, ops.shape(ids))
+        return ops.where(known, values, ops.zeros_like(values)), weights, kept
 
     def _check_ids(self, ids, counted):
         found = seen_by(self, ids)
@@ -269,31 +279,34 @@ def token_crossentropies(
 
     def value(rows, matrix, ids):
         z = logits(rows, matrix)
-        true = ops.squeeze(ops.take_along_axis(z, ids[:, None], axis=-1), axis=-1)
-        mean = ops.sum(z, axis=-1) / z.shape[-1] if label_smoothing else 0.0
-        total = _log_sum_exp(z)
-        fit = total - (1 - label_smoothing) * true - label_smoothing * mean
-        return fit + z_loss * ops.square(total), total
+        fit = crossentropies(z, ids)
+        if not (z_loss or label_smoothing):
+            return fit, fit
+        true = entries(z, ids)
+        log_sum = fit + true
+        if label_smoothing:
+            fit = fit + label_smoothing * (true - ops.sum(z, axis=-1) / z.shape[-1])
+        return fit + z_loss * ops.square(log_sum), log_sum
 
     def slopes(total, upstream, log_sum, rows, matrix, ids):
         z = logits(rows, matrix)
-        scale = upstream * (1 + 2 * z_loss * log_sum)
-        slope = ops.exp(z - log_sum[:, None]) * scale[:, None]
+        slope = ops.softmax(z, axis=-1)
+        if z_loss:
+            slope = slope * (1 + 2 * z_loss * log_sum)[:, None]
         if label_smoothing:
-            slope = slope - (label_smoothing / z.shape[-1]) * upstream[:, None]
-        slope = minus_at(slope, ids, (1 - label_smoothing) * upstream)
+            slope = slope - label_smoothing / z.shape[-1]
+        slope = minus_at(slope, ids, 1 - label_smoothing)
         if soft_cap is not None:
             slope = slope * (1 - ops.square(z / soft_cap))
         slope = ops.cast(slope, rows.dtype)
+        # What comes from above is multiplied with rows, which are shorter than their logits.
+        above = upstream[:, None]
+        by_row = above * ops.cast(product(slope, matrix, transpose_b=not by_rows), dtype)
+        rows = ops.cast(above * ops.cast(rows, dtype), rows.dtype)
         total = plus_product(total, *((slope, rows) if by_rows else (rows, slope)))
-        return total, product(slope, matrix, transpose_b=not by_rows)
+        return total, by_row
 
     return by_chunks(value, slopes, hidden, matrix, (ids,), chunk_size, dtype)
-
-
-def _log_sum_exp(z):
-    top = ops.max(z, axis=-1, keepdims=True)
-    return ops.log(ops.sum(ops.exp(z - top), axis=-1)) + ops.squeeze(top, axis=-1)
 
 
 def _capped(z, cap):

@@ -15,6 +15,7 @@ W = rng.normal(size=(D, V)).astype("float32")
 IDS = rng.integers(0, V, size=(3, 5))
 WEIGHTS = rng.uniform(0.2, 2.0, size=(3, 5)).astype("float32")
 OPTIONS = {"z_loss": 0.02, "label_smoothing": 0.1, "soft_cap": 2.5}
+SOME = [{}, *({k: v} for k, v in OPTIONS.items()), OPTIONS]
 
 
 def dense(h, w, ids, scale, z_loss=0.0, label_smoothing=0.0, soft_cap=None):
@@ -61,10 +62,12 @@ def test_value_and_gradient_are_those_of_all_logits(chunk_size):
     np.testing.assert_allclose(gradient.reshape(-1, D), by_h, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("options", SOME, ids=lambda some: "-".join(some) or "plain")
 @pytest.mark.parametrize("by_rows", [False, True], ids=["kernel", "embedding"])
-def test_the_gradient_by_the_matrix(by_rows):
+def test_the_gradient_by_the_matrix(by_rows, options):
     upstream = rng.normal(size=15).astype("float32")
-    constants = {**OPTIONS, "chunk_size": 4, "by_rows": by_rows, "dtype": "float32"}
+    constants = {"z_loss": 0.0, "label_smoothing": 0.0, "soft_cap": None, **options}
+    constants.update(chunk_size=4, by_rows=by_rows, dtype="float32")
 
     def total(w, upstream):
         h = keras.ops.convert_to_tensor(H.reshape(-1, D))
@@ -73,7 +76,7 @@ def test_the_gradient_by_the_matrix(by_rows):
         return keras.ops.sum(values * keras.ops.convert_to_tensor(upstream))
 
     value, gradient = value_and_gradient(total, W.T.copy() if by_rows else W, upstream)
-    expected, _, by_w = dense(H, W, IDS, upstream, **OPTIONS)
+    expected, _, by_w = dense(H, W, IDS, upstream, **options)
     np.testing.assert_allclose(value, expected, rtol=1e-5)
     np.testing.assert_allclose(gradient.T if by_rows else gradient, by_w, rtol=1e-5, atol=1e-6)
 
@@ -118,6 +121,38 @@ def test_what_does_not_count():
     masked = keras.layers.Masking()(np.where(np.arange(5)[None, :, None] < 3, H, 0))
     expected, _, _ = dense(H[:, :3], W, IDS[:, :3], np.full(9, 1 / 9))
     assert float(to_numpy(loss_of(layer_of())(masked, IDS))) == pytest.approx(expected, rel=1e-5)
+
+
+def with_slope(loss):
+    """A function of the same inputs that returns the value and its gradient by the first one."""
+    if BACKEND == "jax":
+        import jax
+
+        return jax.value_and_grad(loss)
+    import tensorflow as tf
+
+    def call(first, *rest):
+        with tf.GradientTape() as tape:
+            tape.watch(first)
+            value = loss(first, *rest)
+        return value, tape.gradient(value, first)
+
+    return call
+
+
+@pytest.mark.parametrize("strange", [-1, V])
+def test_an_id_out_of_range_in_a_graph_costs_nothing(strange):
+    """Where values are seen it is refused; a graph counts it as 0, and it moves nothing."""
+    ids = IDS.copy()
+    ids[1, 3] = strange
+    expected, by_h, _ = dense(H, W, np.clip(ids, 0, V - 1), (ids != strange) / 15)
+    if BACKEND == "torch":
+        pytest.skip("torch runs eagerly, where it is refused")
+    inputs = [keras.ops.convert_to_tensor(x) for x in (H, ids.astype("int32"))]
+    for how, function in compiled(with_slope(loss_of(layer_of()))).items():
+        value, slope = (to_numpy(x) for x in function(*inputs))
+        assert float(value) == pytest.approx(expected, rel=1e-5), how
+        np.testing.assert_allclose(slope.reshape(-1, D), by_h, rtol=1e-5, atol=1e-6)
 
 
 def test_large_logits():
