@@ -86,11 +86,15 @@ def absolute(x):
 
 def at_least(x, bound):
     """max(x, bound) for a constant bound; NaN stays NaN, a tie has slope 1."""
+    if keras.config.backend() == "torch" and isinstance(bound, (int, float)):
+        return x.clamp(min=bound)
     return larger(x, ops.convert_to_tensor(bound, dtype=x.dtype))
 
 
 def at_most(x, bound):
     """min(x, bound) for a constant bound; NaN stays NaN, a tie has slope 1."""
+    if keras.config.backend() == "torch" and isinstance(bound, (int, float)):
+        return x.clamp(max=bound)
     return smaller(x, ops.convert_to_tensor(bound, dtype=x.dtype))
 
 

@@ -3,6 +3,7 @@
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.backend import compiled_once
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import NOTHING, largest, log_sum_exp, power, safe_sqrt
 from keras_losskit.losses.transport.base import PointSetsLoss, squared_distances
@@ -68,21 +69,8 @@ class Sinkhorn(PointSetsLoss):
         fixed = ops.stop_gradient(cost) / self.epsilon
         log_a, log_b = _log_weights(of_a, cost.dtype), _log_weights(of_b, cost.dtype)
 
-        # Potentials over epsilon: each makes the plan's sums right on its own side.
-        def of_rows(g):
-            inner = (log_b + g)[:, None, :] - fixed
-            return -log_sum_exp(inner, of_b[:, None, :])
-
-        def of_columns(f):
-            inner = (log_a + f)[:, :, None] - fixed
-            return -log_sum_exp(inner, of_a[:, :, None], axis=1)
-
-        def update(_, f):
-            return of_rows(of_columns(f))
-
-        f = of_rows(ops.zeros_like(fixed[:, 0, :]))
-        f = ops.fori_loop(1, self.iterations, update, f)
-        g = of_columns(f)
+        f = _settled(fixed, log_a, log_b, of_a, of_b, iterations=self.iterations)
+        g = _of_columns(f, fixed, log_a, of_a)
         # Shares of each column, which no rounding of large potentials makes larger than 1.
         pairs = ops.logical_and(of_a[:, :, None], of_b[:, None, :])
         inner = ops.where(pairs, (log_a + f)[:, :, None] - fixed, NOTHING)
@@ -99,6 +87,26 @@ class Sinkhorn(PointSetsLoss):
         return ops.stop_gradient(value) + ops.sum(
             ops.stop_gradient(plan) * moved, axis=(1, 2)
         )
+
+
+@compiled_once(backends=("jax", "tensorflow"))
+def _settled(cost, log_a, log_b, of_a, of_b, *, iterations):
+    """The rows' potentials after so many updates of both; a constant, as all that is given."""
+
+    def of_rows(g):
+        inner = (log_b + g)[:, None, :] - cost
+        return -log_sum_exp(inner, of_b[:, None, :])
+
+    def update(_, f):
+        return of_rows(_of_columns(f, cost, log_a, of_a))
+
+    return ops.fori_loop(1, iterations, update, of_rows(ops.zeros_like(cost[:, 0, :])))
+
+
+def _of_columns(f, cost, log_a, of_a):
+    """Potentials over epsilon, which make the plan's sums right on the side of the columns."""
+    inner = (log_a + f)[:, :, None] - cost
+    return -log_sum_exp(inner, of_a[:, :, None], axis=1)
 
 
 def _log_weights(exist, dtype):
