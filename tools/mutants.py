@@ -419,10 +419,11 @@ def main(arguments=None):
         found, every = drawn(FILES, options.count, options.seed)
     _warm()
     # Without a fault the same tests pass: else everything would be killed.
-    for file in sorted({m["file"] for m in found}):
-        (sound,) = tried([{"file": file}], 1, lambda *_: None)
-        if sound["killed"]:
-            sys.exit(f"Without a fault the tests of {file} fail: {sound['by']}")
+    of_tests = {str(sorted(tests_for(m["file"])[0])) + tests_for(m["file"])[1]: m for m in found}
+    sound = [{"file": m["file"]} for m in of_tests.values()]
+    for answer in tried(sound, options.processes, lambda *_: None):
+        if answer["killed"]:
+            sys.exit(f"Without a fault the tests of {answer['file']} fail: {answer['by']}")
     done = tried(found, options.processes, note)
     backend = os.environ["KERAS_BACKEND"]
     for mutant in done:
