@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 from keras import ops
 
 from keras_losskit.core.backend import compiled_once
@@ -73,6 +74,16 @@ def _lower_envelope(f):
     # Mirrored at both ends: a mirrored k is nearer to x than the shift says, so
     # that it never wins wrongly.
     wide = ops.concatenate([ops.flip(f, axis=1), f, ops.flip(f, axis=1)], axis=1)
+
+    if keras.config.backend() == "torch":
+        # Numbers of Python cost it less than tensors of one.
+        best, shift = f, 1
+        while shift < n and shift * shift < float(ops.max(best)):
+            for by in range(shift, min(shift + _AT_ONCE, n)):
+                near = ops.minimum(wide[:, n - by : 2 * n - by], wide[:, n + by : 2 * n + by])
+                best = ops.minimum(best, near + by * by)
+            shift += _AT_ONCE
+        return best
 
     def unfinished(shift, best):
         # A shift whose square is no less than every value so far wins nowhere.
