@@ -266,39 +266,49 @@ class _Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(mutated(self.mutant), module.__dict__)
 
 
-class _First:
-    """Notes the first test that fails."""
+class _Failures:
+    """Notes the tests that fail."""
 
-    failed = None
+    def __init__(self):
+        self.found = []
 
     def pytest_runtest_logreport(self, report):
-        if report.failed and self.failed is None:
-            self.failed = report.nodeid
+        if report.failed:
+            self.found.append(report.nodeid)
 
     def pytest_collectreport(self, report):
-        if report.failed and self.failed is None:
-            self.failed = report.nodeid + " (collection)"
+        if report.failed:
+            self.found.append(report.nodeid + " (collection)")
+
+
+def noticed_by(done):
+    """The tests that killed a mutant, each once."""
+    return sorted({m["by"] for m in done if m["killed"] and "::" in (m["by"] or "")})
 
 
 def in_child(mutant, write):
-    """Runs the tests on a mutant (without a number: on what is there), tells who noticed."""
+    """Runs the tests on a mutant and tells who noticed; of `{"tests": …}`, those, on what is."""
     import pytest
 
     silent = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silent, 1)
     os.dup2(silent, 2)
-    if "number" in mutant:
+    failures, reached = _Failures(), Reached(str(ROOT / mutant.get("file", "")), mutant.get("line"))
+    arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    if "tests" in mutant:
+        arguments += mutant["tests"]
+    else:
         sys.meta_path.insert(0, _Instead(mutant))
-    paths, expression = tests_for(mutant["file"])
-    first = _First()
-    reached = Reached(str(ROOT / mutant["file"]), mutant.get("line"))
-    arguments = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *paths, "-k", expression]
+        paths, expression = tests_for(mutant["file"])
+        arguments += ["-x", *paths, "-k", expression]
     try:
-        status = int(pytest.main(arguments, plugins=[first, reached]))
+        status = int(pytest.main(arguments, plugins=[failures, reached]))
     except BaseException as error:  # The mutant ended pytest itself.
-        first.failed, status = f"{type(error).__name__}: {error}"[:200], 1
-    result = {"killed": status != 0, "by": first.failed, "status": status}
-    result["reached"] = reached.seen
+        failures.found, status = [f"{type(error).__name__}: {error}"[:200]], 1
+    first = failures.found[0] if failures.found else None
+    result = {"killed": status != 0, "by": first, "status": status, "reached": reached.seen}
+    if "tests" in mutant:
+        result["failed"] = failures.found
     os.write(write, json.dumps(result).encode())
     os._exit(0)
 
@@ -353,7 +363,7 @@ def tried(found, processes, note):
             running[pid] = mutant, read, time.monotonic()
         for pid, (mutant, read, start) in list(running.items()):
             ended, _ = os.waitpid(pid, os.WNOHANG)
-            late = time.monotonic() - start > SECONDS
+            late = "tests" not in mutant and time.monotonic() - start > SECONDS
             if not ended and not late:
                 continue
             if late and not ended:
@@ -418,13 +428,10 @@ def main(arguments=None):
     else:
         found, every = drawn(FILES, options.count, options.seed)
     _warm()
-    # Without a fault the same tests pass: else everything would be killed.
-    of_tests = {str(sorted(tests_for(m["file"])[0])) + tests_for(m["file"])[1]: m for m in found}
-    sound = [{"file": m["file"]} for m in of_tests.values()]
-    for answer in tried(sound, options.processes, lambda *_: None):
-        if answer["killed"]:
-            sys.exit(f"Without a fault the tests of {answer['file']} fail: {answer['by']}")
     done = tried(found, options.processes, note)
+    failing = tried([{"tests": noticed_by(done)}], 1, lambda *_: None)[0].get("failed", ["all"])
+    if failing:
+        sys.exit(f"Without any fault these fail as well, so nothing is known: {failing}")
     backend = os.environ["KERAS_BACKEND"]
     for mutant in done:
         mutant["on"] = backend
