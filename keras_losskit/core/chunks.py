@@ -85,18 +85,28 @@ def entries(z, ids):
     return ops.squeeze(ops.take_along_axis(z, ids[:, None], axis=-1), axis=-1)
 
 
-def minus_at(x, ids, amount):
-    """`x` `(n, m)` less `amount` at one place of each row; on torch x itself becomes it."""
+def softmax_less_one(z, ids):
+    """softmax(z), less 1 at one place of each row `(n, m)`: the slope of `crossentropies`."""
+    backend = keras.config.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(features=z, labels=ids).backprop
+    return plus_at(ops.softmax(z, axis=-1), ids, -ops.ones_like(z[:, 0]))
+
+
+def plus_at(x, ids, amount):
+    """`x` `(n, m)` and `amount` `(n,)` at one place of each row; on torch x itself becomes it."""
     backend = keras.config.backend()
     if backend == "torch":
-        return x.scatter_add_(1, ids[:, None].long(), x.new_full((1, 1), -amount).expand(len(x), 1))
+        return x.scatter_add_(1, ids[:, None].long(), amount[:, None])
     if backend == "jax":
         hit = ops.arange(x.shape[1], dtype="int32")[None, :] == ids[:, None]
-        return x - amount * ops.cast(hit, x.dtype)
+        return x + ops.where(hit, amount[:, None], ops.zeros_like(x))
     import tensorflow as tf
 
     places = tf.stack([tf.range(tf.shape(ids)[0]), ids], axis=1)
-    return tf.tensor_scatter_nd_sub(x, places, tf.fill(tf.shape(ids), tf.constant(amount, x.dtype)))
+    return tf.tensor_scatter_nd_add(x, places, amount)
 
 
 def _loop(step, carry, arrays, size, kinds, dtype):

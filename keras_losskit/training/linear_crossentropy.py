@@ -9,9 +9,10 @@ from keras_losskit.core.chunks import (
     by_chunks,
     crossentropies,
     entries,
-    minus_at,
+    plus_at,
     plus_product,
     product,
+    softmax_less_one,
 )
 from keras_losskit.core.keras_internals import keras_mask, shared_layer
 from keras_losskit.core.loss import register
@@ -290,12 +291,11 @@ def token_crossentropies(
 
     def slopes(total, upstream, log_sum, rows, matrix, ids):
         z = logits(rows, matrix)
-        slope = ops.softmax(z, axis=-1)
-        if z_loss:
-            slope = slope * (1 + 2 * z_loss * log_sum)[:, None]
-        if label_smoothing:
-            slope = slope - label_smoothing / z.shape[-1]
-        slope = minus_at(slope, ids, 1 - label_smoothing)
+        slope = softmax_less_one(z, ids)
+        if z_loss or label_smoothing:
+            scale = 1 + 2 * z_loss * log_sum
+            slope = slope * scale[:, None] - label_smoothing / z.shape[-1]
+            slope = plus_at(slope, ids, scale - (1 - label_smoothing))
         if soft_cap is not None:
             slope = slope * (1 - ops.square(z / soft_cap))
         slope = ops.cast(slope, rows.dtype)
