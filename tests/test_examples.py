@@ -28,6 +28,10 @@ def script(path, arguments, folder):
         os.dup2(os.open(folder / name, os.O_CREAT | os.O_WRONLY), stream)
     sys.argv = [str(path), *arguments]
     sys.path[:0] = [str(path.parent), str(ROOT)]
+    # Some start processes of their own.
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
+    )
     runpy.run_path(str(path), run_name="__main__")
 
 

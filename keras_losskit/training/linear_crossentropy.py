@@ -34,7 +34,8 @@ class LinearCrossentropy(keras.layers.Layer):
     the logits of a batch, and their gradient, take more memory than all the rest: 16,384
     tokens of 128,000 words are 8 GB, each time they are touched. Here logits are made of
     `chunk_size` tokens at a time, and made again in the backward pass. Value and gradient
-    are those of the dense computation; it costs one product of matrices more, four for three.
+    are those of the dense computation; it costs one product of matrices more, four for three, and
+    takes about as much longer (with chunks of 512; up to half as long again with those of 256).
     `python -m benchmarks.vocabulary` measures both: that step takes 0.7 to 0.9 GB beside the
     imports, at 256 dimensions, of which the kernel and its gradient are 0.26.
 
