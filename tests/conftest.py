@@ -16,6 +16,9 @@ def pytest_configure(config):
     """In several processes, the tests of a group run in one of them."""
     if getattr(config.option, "dist", "no") == "load":
         config.option.dist = "loadgroup"
+    if hasattr(config, "workerinput"):  # It was asked for its options before.
+        config.option.loadgroup = True
+        config.pluginmanager.register(Groups())
 
 
 @pytest.hookimpl(tryfirst=True)  # Before xdist reads the groups.
@@ -32,6 +35,18 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if _case(item) is not None and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{_case(item).id}"))
+
+
+class Groups:
+    """Says so where xdist does not see the groups: what is made once would be made in each process,
+    and nothing would fail but the clock."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config, items):
+        grouped = [item for item in items if item.get_closest_marker("xdist_group")]
+        lost = [item.nodeid for item in grouped if "@" not in item.nodeid.rpartition("]")[2]]
+        if lost:
+            raise pytest.UsageError(f"pytest-xdist knows no group of {lost[0]} in this pytest")
 
 
 def _case(item):

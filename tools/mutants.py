@@ -297,7 +297,7 @@ def in_child(mutant, write):
     failures, reached = _Failures(), Reached(str(ROOT / mutant.get("file", "")), mutant.get("line"))
     arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
     if "tests" in mutant:
-        arguments += mutant["tests"]
+        arguments += mutant["tests"] or ["--collect-only"]
     else:
         sys.meta_path.insert(0, _Instead(mutant))
         paths, expression = tests_for(mutant["file"])
@@ -416,36 +416,43 @@ def main(arguments=None):
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--only", help="file:line or file: all mutants there; writes nothing")
     parser.add_argument("--survivors", action="store_true", help="those of the last run, again")
+    parser.add_argument("--resume", action="store_true", help="go on with a run that was ended")
     options = parser.parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
+    last = json.loads(RESULTS.read_text()) if options.survivors or options.resume else None
     if options.only:
         file, _, line = options.only.partition(":")
-        found = [m for m in mutants_of(ROOT / file) if not line or m["line"] == int(line)]
+        found, every = mutants_of(ROOT / file), None
+        found = [m for m in found if not line or m["line"] == int(line)]
     elif options.survivors:
-        last = json.loads(RESULTS.read_text())
-        found = [m for m in last["mutants"] if not m["killed"]]
+        found, every = last["mutants"], last["of"]
     else:
         found, every = drawn(FILES, options.count, options.seed)
-    _warm()
-    done = tried(found, options.processes, note)
-    failing = tried([{"tests": noticed_by(done)}], 1, lambda *_: None)[0].get("failed", ["all"])
-    if failing:
-        sys.exit(f"Without any fault these fail as well, so nothing is known: {failing}")
-    backend = os.environ["KERAS_BACKEND"]
-    for mutant in done:
-        mutant["on"] = backend
+    # What is known of each that is not tried now.
+    known = {m["id"]: m for m in last["mutants"]} if last else {}
     if options.survivors:
-        again = {m["id"]: m for m in done}
-        done = [again.get(m["id"], m) for m in last["mutants"]]
-        every = last["of"]
+        known = {i: m for i, m in known.items() if m["killed"]}
+    _warm()
+    backend = os.environ["KERAS_BACKEND"]
+
+    def keep(mutant, done, of):
+        note(mutant, done, of)
+        known[mutant["id"]] = {**mutant, "on": backend}
+        if not options.only:
+            RESULTS.parent.mkdir(exist_ok=True)
+            held = [known[m["id"]] for m in found if m["id"] in known]
+            RESULTS.write_text(json.dumps({"of": every, "mutants": held}, indent=1) + "\n")
+
+    tried([m for m in found if m["id"] not in known], options.processes, keep)
+    done = [known[m["id"]] for m in found]
+    tests = noticed_by(done)
+    failing = tried([{"tests": tests}], 1, lambda *_: None)[0].get("failed", tests)
+    if tests and failing:
+        sys.exit(f"Without any fault these fail as well, so nothing is known: {failing}")
     killed = sum(m["killed"] for m in done)
     print(f"{killed} of {len(done)} killed ({killed / max(len(done), 1):.1%})")
-    if not options.only:
-        RESULTS.parent.mkdir(exist_ok=True)
-        text = json.dumps({"of": every, "mutants": done}, indent=1)
-        RESULTS.write_text(text + "\n")
 
 
 def _warm():
