@@ -297,7 +297,7 @@ def in_child(mutant, write):
     failures, reached = _Failures(), Reached(str(ROOT / mutant.get("file", "")), mutant.get("line"))
     arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
     if "tests" in mutant:
-        arguments += mutant["tests"] or ["--collect-only"]
+        arguments += mutant["tests"]
     else:
         sys.meta_path.insert(0, _Instead(mutant))
         paths, expression = tests_for(mutant["file"])
@@ -448,8 +448,8 @@ def main(arguments=None):
     tried([m for m in found if m["id"] not in known], options.processes, keep)
     done = [known[m["id"]] for m in found]
     tests = noticed_by(done)
-    failing = tried([{"tests": tests}], 1, lambda *_: None)[0].get("failed", tests)
-    if tests and failing:
+    failing = tests and tried([{"tests": tests}], 1, lambda *_: None)[0].get("failed", tests)
+    if failing:
         sys.exit(f"Without any fault these fail as well, so nothing is known: {failing}")
     killed = sum(m["killed"] for m in done)
     print(f"{killed} of {len(done)} killed ({killed / max(len(done), 1):.1%})")

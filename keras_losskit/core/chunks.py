@@ -7,6 +7,8 @@ are kept, so that memory is that of one chunk, whatever is between.
 import keras
 from keras import ops
 
+from keras_losskit.core.numerics import entry
+
 TWICE = (
     "What is computed by chunks (LinearCrossentropy) cannot be differentiated twice on "
     "TensorFlow and torch."
@@ -70,19 +72,10 @@ def crossentropies(z, ids):
     if backend == "jax":
         import jax
 
-        return jax.nn.logsumexp(z, axis=-1) - entries(z, ids)
+        return jax.nn.logsumexp(z, axis=-1) - entry(z, ids)
     import tensorflow as tf
 
     return tf.nn.sparse_softmax_cross_entropy_with_logits(ids, z)
-
-
-def entries(z, ids):
-    """z_id of each row of `z` `(n, m)`."""
-    if keras.config.backend() == "tensorflow":
-        import tensorflow as tf
-
-        return tf.gather(z, ids, axis=1, batch_dims=1)
-    return ops.squeeze(ops.take_along_axis(z, ids[:, None], axis=-1), axis=-1)
 
 
 def softmax_less_one(z, ids):

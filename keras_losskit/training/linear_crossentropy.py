@@ -8,7 +8,6 @@ from keras_losskit.core.backend import compiled_once, replicas, seen_by
 from keras_losskit.core.chunks import (
     by_chunks,
     crossentropies,
-    entries,
     plus_at,
     plus_product,
     product,
@@ -16,6 +15,7 @@ from keras_losskit.core.chunks import (
 )
 from keras_losskit.core.keras_internals import keras_mask, shared_layer
 from keras_losskit.core.loss import register
+from keras_losskit.core.numerics import entry
 from keras_losskit.core.reduction import (
     align_left,
     check_aligned,
@@ -284,7 +284,7 @@ def token_crossentropies(
         fit = crossentropies(z, ids)
         if not (z_loss or label_smoothing):
             return fit, fit
-        true = entries(z, ids)
+        true = entry(z, ids)
         log_sum = fit + true
         if label_smoothing:
             fit = fit + label_smoothing * (true - ops.sum(z, axis=-1) / z.shape[-1])
