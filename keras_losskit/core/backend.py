@@ -34,6 +34,16 @@ def visible(x):
     return None
 
 
+def ends_of(x):
+    """The least and the largest of a NumPy array; NaN where it holds one."""
+    if keras.config.backend() != "torch" or not x.dtype.isnative or x.dtype.kind not in "fi":
+        return x.min(), x.max()
+    import torch
+
+    # In one pass, and on all cores; these are the tensor's own bytes.
+    return tuple(end.item() for end in torch.aminmax(torch.from_numpy(x)))
+
+
 _LOOKS = 8  # At targets on an accelerator, for each loss.
 _looks = {}
 
@@ -74,7 +84,7 @@ def replicas():
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
-def with_gradient(value, gradient, *tensors, symmetric=False):
+def with_gradient(value, gradient, *tensors, symmetric=False, in_few=None):
     """`value(*tensors)`; on TensorFlow its gradient is what `gradient` says.
 
     TensorFlow's graph makes a pass over memory of every operation, those of
@@ -86,8 +96,17 @@ def with_gradient(value, gradient, *tensors, symmetric=False):
     `symmetric`: the matrices of derivatives are, as those of every elementwise
     function. What goes back by `gradient` then goes forward by it, so that JAX
     uses it as well.
+
+    On torch the gradient is used where it is symmetric and there is one tensor: of several,
+    eager torch would compute those that nobody asks for. `in_few`: the same value in few
+    operations, for torch, which runs each by itself and another one backward.
     """
     backend = keras.config.backend()
+    if backend == "torch":
+        if in_few is not None:
+            return in_few(*tensors)
+        if symmetric and len(tensors) == 1 and by_hand(*tensors):
+            return _in_torch().apply(*tensors, value, gradient)
     if backend == "jax" and symmetric:
         return _with_tangent(value, gradient, [ops.convert_to_tensor(x) for x in tensors])
     if backend != "tensorflow":
@@ -101,9 +120,49 @@ def with_gradient(value, gradient, *tensors, symmetric=False):
     return call(*(x + 0 if isinstance(x, keras.Variable) else x for x in tensors))
 
 
+def by_hand(x):
+    """Whether the gradient by one tensor that `with_gradient` is given is used."""
+    if keras.config.backend() != "torch":
+        return keras.config.backend() == "tensorflow"
+    import torch
+
+    # A compiler knows no such rules, and needs none.
+    return x.requires_grad and torch.is_grad_enabled() and not torch.compiler.is_compiling()
+
+
+@functools.cache
+def _in_torch():
+    import torch
+
+    class WithGradient(torch.autograd.Function):
+        generate_vmap_rule = True
+
+        @staticmethod
+        def forward(x, value, gradient):
+            return value(x)
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            x, _, ctx.gradient = inputs
+            ctx.save_for_backward(x)
+            ctx.save_for_forward(x)
+
+        @staticmethod
+        def backward(ctx, up):
+            return ctx.gradient(up, *ctx.saved_tensors), None, None
+
+        @staticmethod
+        def jvp(ctx, tangent, *_):
+            return ctx.gradient(tangent, *ctx.saved_tensors)
+
+    return WithGradient
+
+
 def _with_tangent(value, gradient, tensors):
     import jax
 
+    if not any(isinstance(x, jax.core.Tracer) for x in tensors):
+        return value(*tensors)  # Nobody differentiates.
     call = jax.custom_jvp(value)
 
     def forward(tensors, tangents):

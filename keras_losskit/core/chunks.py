@@ -7,8 +7,6 @@ are kept, so that memory is that of one chunk, whatever is between.
 import keras
 from keras import ops
 
-from keras_losskit.core.numerics import entry
-
 TWICE = (
     "What is computed by chunks (LinearCrossentropy) cannot be differentiated twice on "
     "TensorFlow and torch."
@@ -43,63 +41,6 @@ def by_chunks(value, slopes, rows, shared, others, size, dtype="float32"):
 
     run = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[keras.config.backend()]
     return run(forward, backward, rows, shared, *others)
-
-
-def product(a, b, transpose_a=False, transpose_b=False):
-    """`a @ b` of two matrices, without a copy of one that is transposed."""
-    if keras.config.backend() == "tensorflow":
-        import tensorflow as tf
-
-        return tf.matmul(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
-    a = ops.transpose(a) if transpose_a else a
-    return a @ (ops.transpose(b) if transpose_b else b)
-
-
-def plus_product(total, a, b):
-    """`total + aᵀ @ b`; on torch `total` itself becomes it."""
-    if keras.config.backend() == "torch" and a.dtype == total.dtype:
-        return total.addmm_(a.T, b)
-    return total + ops.cast(product(a, b, transpose_a=True), total.dtype)
-
-
-def crossentropies(z, ids):
-    """log Σ exp z - z_id of each row of `z` `(n, m)`, by the backend's own kernel."""
-    backend = keras.config.backend()
-    if backend == "torch":
-        import torch
-
-        return torch.nn.functional.cross_entropy(z, ids.long(), reduction="none")
-    if backend == "jax":
-        import jax
-
-        return jax.nn.logsumexp(z, axis=-1) - entry(z, ids)
-    import tensorflow as tf
-
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(ids, z)
-
-
-def softmax_less_one(z, ids):
-    """softmax(z), less 1 at one place of each row `(n, m)`: the slope of `crossentropies`."""
-    backend = keras.config.backend()
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        return tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(features=z, labels=ids).backprop
-    return plus_at(ops.softmax(z, axis=-1), ids, -ops.ones_like(z[:, 0]))
-
-
-def plus_at(x, ids, amount):
-    """`x` `(n, m)` and `amount` `(n,)` at one place of each row; on torch x itself becomes it."""
-    backend = keras.config.backend()
-    if backend == "torch":
-        return x.scatter_add_(1, ids[:, None].long(), amount[:, None])
-    if backend == "jax":
-        hit = ops.arange(x.shape[1], dtype="int32")[None, :] == ids[:, None]
-        return x + ops.where(hit, amount[:, None], ops.zeros_like(x))
-    import tensorflow as tf
-
-    places = tf.stack([tf.range(tf.shape(ids)[0]), ids], axis=1)
-    return tf.tensor_scatter_nd_add(x, places, amount)
 
 
 def _loop(step, carry, arrays, size, kinds, dtype):

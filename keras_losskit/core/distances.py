@@ -6,14 +6,8 @@ from keras import ops
 
 from keras_losskit.core.anchors import places, rows_of
 from keras_losskit.core.backend import with_gradient
-from keras_losskit.core.numerics import (
-    at_least,
-    largest,
-    one_over,
-    root_of_smallest,
-    safe_divide,
-    safe_sqrt,
-)
+from keras_losskit.core.kernels import at_least
+from keras_losskit.core.numerics import largest, one_over, root_of_smallest, safe_divide, safe_sqrt
 
 DISTANCES = ("euclidean", "squared_euclidean", "cosine")
 

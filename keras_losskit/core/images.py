@@ -2,8 +2,9 @@
 
 from keras import ops
 
+from keras_losskit.core.kernels import smaller
 from keras_losskit.core.loss import Loss
-from keras_losskit.core.numerics import mean, safe_divide, smaller, sum_over
+from keras_losskit.core.numerics import mean, safe_divide, sum_over
 from keras_losskit.core.reduction import align_left
 from keras_losskit.core.takes import Takes
 from keras_losskit.core.windows import by_two, least, spatial

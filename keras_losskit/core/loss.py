@@ -6,7 +6,7 @@ import json
 import keras
 from keras import ops
 
-from keras_losskit.core import config, gather, run, shapes, targets
+from keras_losskit.core import config, gather, kernels, run, shapes, targets
 from keras_losskit.core.anchors import current, rows_of
 from keras_losskit.core.backend import leaves, name_scope, to_tensors
 from keras_losskit.core.building import LossClass
@@ -19,6 +19,7 @@ from keras_losskit.core.reduction import (
     combine_masks,
     drop_trailing_ones,
     fill,
+    is_mean,
     reduce,
     reduce_number,
     require_reduction,
@@ -105,6 +106,9 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
         super().__init_subclass__(**kwargs)
         taken = inspect.signature(cls.call).parameters
         cls._hook_takes = {k for k in ("mask", "sample_weight", "anchors") if k in taken}
+        # A class that writes the mathematics anew has lost what was a short way to it.
+        short, long = (_first_with(cls, names) for names in (("mean_of_all",), _LONG_WAY))
+        cls._has_short_way = short <= long and cls.mean_of_all is not Loss.mean_of_all
 
     @classmethod
     def default_name(cls):
@@ -180,6 +184,14 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
         """Which values count by what their targets are, of whatever weight; `None` for all."""
         return None
 
+    def mean_of_all(self, y_true, y_pred):
+        """The mean of the values of `call`, where a backend has it in one; else `None`.
+
+        Asked where nothing is weighed or masked. A subclass that overrides `call` is not
+        asked for the mean of its base.
+        """
+        return None
+
     # --- the template -----------------------------------------------------------
 
     def __call__(self, y_true, y_pred, sample_weight=None):
@@ -203,10 +215,25 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
     def evaluate(self, y_true, y_pred, sample_weight=None, mask=None):
         """`__call__`, with the mask given rather than read off `y_pred`."""
         with name_scope(self.name):
+            if self._has_short_way and sample_weight is None and mask is None:
+                mean = self._mean_at_once(y_true, y_pred)
+                if mean is not None:
+                    return reduce_number(mean, self.effective_reduction)
             values, weights, mask = self.weighable(
                 y_true, y_pred, sample_weight, mask
             )
             return self.reduce(values, weights, mask)
+
+    def _mean_at_once(self, y_true, y_pred):
+        """The mean by `mean_of_all`, or `None` where it takes more than that."""
+        if not kernels.at_hand() or current() is not None or not is_mean(self.effective_reduction):
+            return None
+        given = to_tensors(y_true), to_tensors(y_pred)
+        y_true, y_pred = self.prepare(*given)
+        if any(part(y_true, y_pred) is not None for part in (self.input_mask, self.countable)):
+            return None
+        self.check_targets(*given, None)
+        return self.mean_of_all(y_true, y_pred)
 
     def reduce(self, values, weights, mask):
         """Reduce by this loss's own rule."""
@@ -417,6 +444,15 @@ class Loss(Algebra, keras.losses.Loss, metaclass=LossClass):
         return f"{type(self).__name__}({arguments})"
 
 
+# What `mean_of_all` goes past.
+_LONG_WAY = ("call", "each", "value_mask", "weighable", "reduce", "evaluate")
+
+
+def _first_with(cls, names):
+    """The place in the order of bases of the first that defines one of `names`."""
+    return next(i for i, base in enumerate(cls.__mro__) if any(n in vars(base) for n in names))
+
+
 def _shortened(x, most=300):
     try:
         text = repr(x)
@@ -445,3 +481,4 @@ def _dtype_name(owner, dtype):
 
 
 Loss._hook_takes = frozenset()
+Loss._has_short_way = False

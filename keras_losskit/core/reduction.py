@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_losskit.core.backend import replicas
+from keras_losskit.core.kernels import choose
 from keras_losskit.core.numerics import safe_divide
 
 
@@ -52,6 +53,11 @@ def require_reduction(owner, name):
         f"{type(owner).__name__}: `reduction` must be one of {words}.{also} "
         f"Received: reduction={name!r}"
     )
+
+
+def is_mean(name):
+    """Whether a reduction without weights is the mean of all values."""
+    return name in REDUCTIONS and REDUCTIONS[name].divisor is not None
 
 
 def _is_auto(name):
@@ -104,7 +110,7 @@ def fill(x, mask):
 def _fill_one(x, mask):
     if not _leads(mask.shape, x.shape):
         return x
-    return ops.where(align_left(mask, len(x.shape)), x, ops.zeros_like(x))
+    return choose(align_left(mask, len(x.shape)), x, ops.zeros_like(x))
 
 
 def weigh(values, weights, mask):
@@ -113,7 +119,7 @@ def weigh(values, weights, mask):
     if weights is None:
         return values
     weights = align_left(weights, len(values.shape))
-    return ops.where(weights == 0, ops.zeros_like(values), values * weights)
+    return choose(weights == 0, ops.zeros_like(values), values * weights)
 
 
 def reduce(values, weights, mask, reduction, everywhere=None):

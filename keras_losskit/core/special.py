@@ -10,7 +10,7 @@ import math
 import keras
 from keras import ops
 
-from keras_losskit.core.numerics import at_least, at_most, larger, smaller
+from keras_losskit.core.kernels import at_least, at_most, larger, smaller
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 

@@ -4,6 +4,7 @@ Matching of shapes, checks of ranges, the agreement of terms, the doctor's data,
 tests' data and the documentation read the declaration; none of them guesses.
 """
 
+import functools
 import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -171,8 +172,7 @@ class Takes:
         """This declaration for an instance, whose option settles what y_pred holds."""
         if self.y_pred != "probabilities" or not from_logits:
             return self
-        y_true = "logits" if self.y_true == "distribution" else self.y_true
-        return replace(self, y_true=y_true, y_pred="logits")
+        return _of_logits(self)
 
     def sentence(self):
         """What is taken, as a sentence for documentation."""
@@ -194,6 +194,12 @@ class Takes:
     @classmethod
     def from_config(cls, config):
         return cls(**config)
+
+
+@functools.cache  # Of so many declarations: asked at every call.
+def _of_logits(takes):
+    y_true = "logits" if takes.y_true == "distribution" else takes.y_true
+    return replace(takes, y_true=y_true, y_pred="logits")
 
 
 def takes_of(loss):

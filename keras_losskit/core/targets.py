@@ -5,7 +5,7 @@ import math
 import numpy as np
 from keras import ops
 
-from keras_losskit.core.backend import seen_by, visible
+from keras_losskit.core.backend import ends_of, seen_by, visible
 
 
 def holds_ids(y_true, y_pred):
@@ -91,8 +91,12 @@ def _check_ids(owner, y_true, seen, classes, binary):
                 f"{owner.name}: y_true of shape {tuple(y_true.shape)} should hold class "
                 f"ids but holds {odd}. Soft targets need the shape of y_pred."
             )
-    wrong = seen[(seen < 0) | (seen >= (math.inf if classes is None else classes))]
-    if wrong.size:
+    least, most = ends_of(seen)
+    end = math.inf if classes is None else classes
+    if least >= 0 and most < end:
+        return
+    wrong = seen[(seen < 0) | (seen >= end)]
+    if wrong.size:  # A NaN is none.
         whose = "a yes or no is 1 or 0" if binary else f"y_pred has {classes} classes"
         raise ValueError(
             f"{owner.name}: class id {wrong.flat[0]} in y_true is outside "
@@ -111,12 +115,12 @@ def _check_range(owner, seen, low, high):
     slack = 0.5 * min(high - low, 1) if math.isfinite(high - low) else 1e-6
     if seen.dtype.kind in "iu":
         slack = 0  # A whole number is no noisy label.
-    least, most = seen.min(), seen.max()
+    least, most = ends_of(seen)
     if least != least or most != most:
         known = seen[~np.isnan(seen)]
         if not known.size:
             return
-        least, most = known.min(), known.max()
+        least, most = ends_of(known)
     if least >= low - slack and most <= high + slack:
         return
     wrong = least if least < low - slack else most

@@ -9,7 +9,7 @@ import math
 from keras import ops
 
 from keras_losskit.core.backend import with_gradient
-from keras_losskit.core.numerics import smaller
+from keras_losskit.core.kernels import smaller
 
 
 def cut(x, axis, start=None, stop=None, step=None):

@@ -5,17 +5,17 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.backend import compiled_once, replicas, seen_by
-from keras_losskit.core.chunks import (
-    by_chunks,
+from keras_losskit.core.chunks import by_chunks
+from keras_losskit.core.keras_internals import keras_mask, shared_layer
+from keras_losskit.core.kernels import (
     crossentropies,
+    entry,
     plus_at,
     plus_product,
     product,
     softmax_less_one,
 )
-from keras_losskit.core.keras_internals import keras_mask, shared_layer
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import entry
 from keras_losskit.core.reduction import (
     align_left,
     check_aligned,

@@ -81,29 +81,3 @@ def test_rows_times_a_matrix(lead, dtype):
         np.testing.assert_allclose(
             to_numpy(got), x @ matrix, rtol=1e-12 if dtype == "float64" else 2e-5, atol=1e-6
         )
-
-
-@pytest.mark.parametrize("classes", [2, 5, 40])
-def test_the_log_softmax_of_an_id(classes):
-    rng = np.random.default_rng(classes)
-    z = (8 * rng.normal(size=(3, 4, classes))).astype("float32")
-    z[0, 0], z[1, 1, 0] = 1e4, -np.inf  # Equal and large; one that cannot be.
-    ids = rng.integers(1, classes, (3, 4))
-    wide = z.astype("float64") - z.max(axis=-1, keepdims=True)
-    total = np.exp(wide).sum(axis=-1, keepdims=True)
-    expected = np.take_along_axis(wide - np.log(total), ids[..., None], -1)[..., 0]
-    tensor = ops.convert_to_tensor(ids.astype("int32"))
-    got = to_numpy(numerics.log_softmax_of(ops.convert_to_tensor(z), tensor))
-    np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-6)
-    _, gradient = value_and_gradient(lambda z: ops.sum(numerics.log_softmax_of(z, tensor)), z)
-    np.testing.assert_allclose(gradient, np.eye(classes)[ids] - np.exp(wide) / total, atol=1e-6)
-
-
-def test_an_angle_keeps_its_digits():
-    y, x = np.array([[0.7, -1.3, 1e-9, 3.0, -2.0], [1.3, -0.2, -5.0, 0.0, 0.4]])
-    with wide():
-        fixed, w = (ops.convert_to_tensor(a) for a in (x, np.arange(1.0, 6)))
-        got, slope = value_and_gradient(lambda y: ops.sum(w * numerics.arctan2(y, fixed)), y)
-        assert got.dtype == slope.dtype == "float64"
-    np.testing.assert_allclose(got, np.arctan2(y, x) @ [1, 2, 3, 4, 5], rtol=1e-14)
-    np.testing.assert_allclose(slope, [1, 2, 3, 4, 5] * x / (x**2 + y**2), rtol=1e-14)

@@ -2,6 +2,7 @@
 
 import ast
 import pathlib
+import re
 
 import pytest
 
@@ -56,3 +57,11 @@ def test_exceptions_are_needed():
     for where, names in FINE.items():
         (path,) = (p for p in LOSSES if p.as_posix().endswith(where))
         assert names <= called(path), where
+
+
+@pytest.mark.parametrize("path", LOSSES, ids=lambda p: f"{p.parent.name}/{p.name}")
+def test_a_loss_asks_for_no_backend(path):
+    """What one has otherwise or faster stands in core/."""
+    text = path.read_text()
+    assert "config.backend()" not in text
+    assert not re.search(r"^ *(import|from) (tensorflow|jax|torch)\b", text, re.MULTILINE)

@@ -3,8 +3,9 @@
 import numpy as np
 from keras import ops
 
+from keras_losskit.core.kernels import absolute, larger
 from keras_losskit.core.loss import Loss
-from keras_losskit.core.numerics import absolute, larger, largest, one_over, safe_sqrt
+from keras_losskit.core.numerics import largest, one_over, safe_sqrt
 from keras_losskit.core.reduction import align_left
 from keras_losskit.core.takes import Takes
 from keras_losskit.core.windows import cut, reflected

@@ -5,8 +5,9 @@ import math
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.kernels import at_least
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, largest, mean, mean_where
+from keras_losskit.core.numerics import largest, mean, mean_where
 from keras_losskit.core.reduction import align_left
 from keras_losskit.losses.audio.base import SoundLoss, or_taken_out
 

@@ -3,15 +3,9 @@
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.kernels import absolute, at_least
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import (
-    absolute,
-    at_least,
-    mean,
-    mean_where,
-    rows_times,
-    safe_divide,
-)
+from keras_losskit.core.numerics import mean, mean_where, rows_times, safe_divide
 from keras_losskit.losses.audio.base import (
     SoundLoss,
     frame_mask,

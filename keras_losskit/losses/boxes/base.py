@@ -4,8 +4,9 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.backend import with_gradient
+from keras_losskit.core.kernels import at_least, larger, smaller
 from keras_losskit.core.loss import Loss
-from keras_losskit.core.numerics import at_least, larger, one_over, smaller
+from keras_losskit.core.numerics import one_over
 from keras_losskit.core.takes import Takes
 
 FORMATS = ("xyxy", "yxyx", "xywh", "center_xywh")

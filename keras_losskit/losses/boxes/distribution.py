@@ -2,8 +2,9 @@
 
 from keras import ops
 
+from keras_losskit.core.kernels import at_least
 from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import at_least, log_softmax
+from keras_losskit.core.softmax import log_softmax
 from keras_losskit.core.takes import Takes
 
 

@@ -3,8 +3,9 @@
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.kernels import at_least
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, power, safe_log, softplus
+from keras_losskit.core.numerics import power, safe_log, softplus
 from keras_losskit.core.reduction import fill
 from keras_losskit.losses.boxes.quality import QualityLoss
 

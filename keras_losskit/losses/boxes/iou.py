@@ -5,8 +5,9 @@ import math
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.kernels import arctan2, at_least
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import arctan2, at_least, safe_divide, safe_log
+from keras_losskit.core.numerics import safe_divide, safe_log
 from keras_losskit.losses.boxes.base import EMPTY, BoxLoss, ratio
 
 

@@ -4,8 +4,9 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.kernels import absolute
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import absolute, power
+from keras_losskit.core.numerics import power
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.classification.crossentropy import binary_crossentropy
 

@@ -4,16 +4,11 @@ from keras import ops
 
 from keras_losskit.core import checks, targets
 from keras_losskit.core.elementwise import ElementwiseLoss, IncompleteLoss
+from keras_losskit.core.kernels import choose
 from keras_losskit.core.labelled import LabelledLoss
-from keras_losskit.core.numerics import (
-    log_softmax,
-    log_softmax_of,
-    safe_log,
-    share_of,
-    shares,
-    softmax,
-)
+from keras_losskit.core.numerics import safe_log
 from keras_losskit.core.reduction import align_left
+from keras_losskit.core.softmax import log_softmax, log_softmax_of, share_of, shares, softmax
 from keras_losskit.core.takes import Takes
 
 
@@ -44,13 +39,14 @@ class CategoricalLoss(LabelledLoss):
         return super().prepare(y_true, y_pred)
 
     def call(self, y_true, y_pred):
-        values = self.of_positions(y_true, y_pred)
         if len(y_true.shape) == len(y_pred.shape):
-            return values
-        return of_known_ids(values, y_true, y_pred.shape[-1])
+            return self.of_positions(y_true, y_pred)
+        known = in_range(y_true, y_pred.shape[-1])
+        values = self.of_positions(choose(known, y_true, 0), y_pred)
+        return choose(known, values, 0)
 
     def of_positions(self, y_true, y_pred):
-        """The values; what an id outside [0, C) is given is dropped afterwards."""
+        """The values; ids are in [0, C)."""
         raise NotImplementedError
 
     def smoothed_targets(self, y_true, y_pred):
@@ -78,18 +74,25 @@ class CategoricalLoss(LabelledLoss):
 
         `None` for rows, or with `label_smoothing`: then every class counts.
         """
-        if self.label_smoothing or len(y_true.shape) == len(y_pred.shape):
+        if not self.one_class_counts(y_true, y_pred):
             return None
-        known = in_range(y_true, y_pred.shape[-1])
-        ids = ops.where(known, y_true, ops.zeros_like(y_true))
+        p, log_p = self.of_ids(y_true, y_pred)
+        p = ops.exp(log_p) if p is None else p
+        return p, log_p, self.weights_of_ids(y_true, y_pred)
+
+    def one_class_counts(self, y_true, y_pred):
+        return not self.label_smoothing and len(y_true.shape) != len(y_pred.shape)
+
+    def of_ids(self, ids, y_pred):
+        """p and log p of the classes named by ids; of logits `None` for p, which takes more."""
         if self.from_logits:
-            log_p = log_softmax_of(y_pred, ids)
-            p = ops.exp(log_p)
-        else:
-            p = share_of(y_pred, ids)
-            log_p = safe_log(p)
+            return None, log_softmax_of(y_pred, ids)
+        p = share_of(y_pred, ids)
+        return p, safe_log(p)
+
+    def weights_of_ids(self, ids, y_pred):
         w = self.weights_per_class(y_pred.dtype)
-        return p, log_p, 1 if w is None else ops.take(w, ids)
+        return 1 if w is None else ops.take(w, ids)
 
     def sum_over_classes(self, per_class):
         """Σ_c w_c·x_c: class weights act inside the sum over classes."""
@@ -148,10 +151,10 @@ class BinaryLoss(DecisionsLoss, IncompleteLoss):
 
 def in_range(ids, classes):
     """Whether each id is in [0, classes)."""
-    return ops.logical_and(ids >= 0, ids < classes)
+    return (ids >= 0) & (ids < classes)
 
 
 def of_known_ids(values, ids, classes):
     """Values of positions; 0 where the id is none, which compiled code cannot refuse."""
     known = in_range(ids, classes)
-    return ops.where(align_left(known, len(values.shape)), values, 0)
+    return choose(align_left(known, len(values.shape)), values, 0)

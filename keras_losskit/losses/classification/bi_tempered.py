@@ -4,8 +4,10 @@ import keras
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.kernels import at_least
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, expm1, held, largest, log_softmax
+from keras_losskit.core.numerics import expm1, largest
+from keras_losskit.core.softmax import held, log_softmax
 from keras_losskit.losses.classification.base import LogitsLoss
 
 

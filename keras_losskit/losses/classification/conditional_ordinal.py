@@ -3,7 +3,8 @@
 from keras import ops
 
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import held, softplus
+from keras_losskit.core.numerics import softplus
+from keras_losskit.core.softmax import held
 from keras_losskit.losses.classification.ordinal import CumulativeOrdinal
 
 

@@ -2,18 +2,12 @@
 
 from keras import ops
 
-from keras_losskit.core import checks
+from keras_losskit.core import checks, kernels
 from keras_losskit.core.backend import with_gradient
+from keras_losskit.core.kernels import at_least
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import (
-    NOTHING,
-    at_least,
-    crossentropy,
-    held,
-    logistic,
-    safe_log,
-    softplus,
-)
+from keras_losskit.core.numerics import logistic, safe_log, softplus
+from keras_losskit.core.softmax import NOTHING, crossentropy, held
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.classification.base import BinaryLoss, CategoricalLoss
 
@@ -34,7 +28,11 @@ def _of_logits(g, z):
     def gradient(up, g, z):
         return -up * at_least(z, NOTHING), up * (logistic(z) - g)
 
-    return with_gradient(value, gradient, g, z, symmetric=True)
+    def in_few(g, z):
+        # log(1 - p) + g·z, and z is held without a slope of its own.
+        return -(ops.log_sigmoid(-z) + g * held(z))
+
+    return with_gradient(value, gradient, g, z, symmetric=True, in_few=in_few)
 
 
 @register
@@ -81,6 +79,14 @@ class BinaryCrossentropy(BinaryLoss):
     def each(self, y_true, y_pred):
         positive = 1 if self.pos_weight is None else self.pos_weight
         return binary_crossentropy(y_true, y_pred, self.from_logits, positive)
+
+    def mean_of_all(self, y_true, y_pred):
+        plain = self.from_logits and self.pos_weight is None and self.missing is None
+        if not plain or len(y_true.shape) != len(y_pred.shape):
+            return None
+        # That of no to -z, which loses no digits where a no is sure.
+        yes = self.encoded(y_true)
+        return kernels.crossentropy_of_logits.mean(1 - yes, -held(y_pred))
 
 
 @register
@@ -157,10 +163,9 @@ class CategoricalCrossentropy(CategoricalLoss):
 
     def minus_log(self, y_true, y_pred):
         """-Σ_c w_c·g_c·log p_c."""
-        true = self.true_class(y_true, y_pred)
-        if true is not None:
-            _, log_p, weight = true
-            return -weight * log_p
+        if self.one_class_counts(y_true, y_pred):
+            _, log_p = self.of_ids(y_true, y_pred)
+            return -self.weights_of_ids(y_true, y_pred) * log_p
         g = self.smoothed_targets(y_true, y_pred)
         if self.from_logits and self.class_weights is None:
             return crossentropy(g, y_pred)

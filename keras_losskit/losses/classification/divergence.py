@@ -2,19 +2,13 @@
 
 import math
 
-import keras
 from keras import ops
 
 from keras_losskit.core import checks, targets
+from keras_losskit.core.kernels import log_softmax_below
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import (
-    held,
-    largest,
-    log_softmax,
-    safe_log,
-    safe_log_ratio,
-    softplus,
-)
+from keras_losskit.core.numerics import largest, safe_log, safe_log_ratio, softplus
+from keras_losskit.core.softmax import held, log_softmax
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.classification.base import CategoricalLoss
 
@@ -206,7 +200,4 @@ def _log_softmax(z, temperature):
     """
     z = held(z)
     below = (z - ops.stop_gradient(largest(z, keepdims=True))) / temperature
-    if keras.config.backend() != "jax":
-        return ops.log_softmax(below, axis=-1)
-    # There `ops.log_softmax` would look for the largest again, in a pass of its own.
-    return below - ops.log(ops.sum(ops.exp(below), axis=-1, keepdims=True))
+    return log_softmax_below(below)

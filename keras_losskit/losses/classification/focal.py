@@ -4,8 +4,10 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.backend import with_gradient
+from keras_losskit.core.kernels import at_least, between
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import NOTHING, at_least, log1p, power, power_slope
+from keras_losskit.core.numerics import log1p, power, power_slope
+from keras_losskit.core.softmax import NOTHING
 from keras_losskit.losses.classification.base import BinaryLoss, CategoricalLoss
 from keras_losskit.losses.classification.crossentropy import binary_crossentropy
 
@@ -96,7 +98,12 @@ def focal_of_logits(g, z, gamma):
         by_z = (1 - 2 * g) * p * q * steep + raised * (p - g)
         return up * ((q - p) * steep - raised * at_least(z, NOTHING)), up * by_z
 
-    return with_gradient(value, gradient, g, z, symmetric=True)
+    def in_few(g, z):
+        z = at_least(z, NOTHING)
+        miss = between(ops.sigmoid(z), ops.sigmoid(-z), g)
+        return -power(miss, gamma) * between(ops.log_sigmoid(-z), ops.log_sigmoid(z), g)
+
+    return with_gradient(value, gradient, g, z, symmetric=True, in_few=in_few)
 
 
 @register

@@ -2,9 +2,11 @@
 
 from keras import ops
 
+from keras_losskit.core.kernels import at_least
 from keras_losskit.core.labelled import LabelledLoss
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, held, largest
+from keras_losskit.core.numerics import largest
+from keras_losskit.core.softmax import held
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.classification.base import DecisionsLoss, of_known_ids
 

@@ -5,8 +5,8 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.combined import CombinedLoss, changed_copy
 from keras_losskit.core.foreign import as_loss
+from keras_losskit.core.kernels import at_least
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least
 from keras_losskit.core.reduction import check_aligned, fill
 
 LARGEST = 3e38  # Behind every value that exists, in float32 too.

@@ -3,8 +3,10 @@
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.kernels import at_least
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, held, power, safe_log, softplus
+from keras_losskit.core.numerics import power, safe_log, softplus
+from keras_losskit.core.softmax import held
 from keras_losskit.losses.classification.base import BinaryLoss
 
 

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.kernels import choose
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import expm1, largest, power
 from keras_losskit.losses.classification.base import CategoricalLoss
@@ -104,7 +105,7 @@ class _Reverse(CategoricalLoss):
 
     def reverse(self, g, y_pred):
         known = g > math.exp(self.log_zero)
-        log_g = ops.where(known, ops.log(ops.where(known, g, 1)), self.log_zero)
+        log_g = choose(known, ops.log(choose(known, g, 1)), self.log_zero)
         values = -ops.sum(self.probabilities(y_pred) * log_g, axis=-1)
         return self.weigh_positions(values, g)
 

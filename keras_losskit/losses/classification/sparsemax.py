@@ -2,20 +2,39 @@
 
 from keras import ops
 
+from keras_losskit.core.backend import compiled_once
+from keras_losskit.core.kernels import at_least, larger
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import cumsum, held, largest
+from keras_losskit.core.numerics import largest
+from keras_losskit.core.softmax import held
 from keras_losskit.losses.classification.base import LogitsLoss
 
 
+@compiled_once(backends=("jax", "tensorflow"))
 def sparsemax(z):
-    """The point of the simplex nearest to `z`, along the last axis; by one sort."""
+    """The point of the simplex nearest to `z`, along the last axis; no gradient goes through.
+
+    It is max(z - τ, 0), where the threshold τ makes the sum 1. What is above a τ that is too
+    low gives the next one, (Σz - 1)/n, which is too low as well or right: Newton's method on
+    a convex function of straight pieces (Michelot 1986). It ends, exactly, when nothing more
+    falls out; after some five to ten passes, where a sort would take a hundred.
+    """
+    z = ops.stop_gradient(z)
     z = z - largest(z, keepdims=True)
-    ordered = ops.flip(ops.sort(z, axis=-1), axis=-1)
-    rank = ops.cast(ops.arange(1, z.shape[-1] + 1), z.dtype)
-    inside = rank * ordered > cumsum(ordered) - 1  # True, then False.
-    total = ops.sum(ops.where(inside, ordered, 0), axis=-1, keepdims=True)
-    size = ops.sum(ops.cast(inside, z.dtype), axis=-1, keepdims=True)
-    excess = z - (total - 1) / size
+
+    def unfinished(threshold, size, before):
+        return ops.any(size != before)
+
+    def step(threshold, size, before):
+        inside = z > threshold
+        count = ops.sum(ops.cast(inside, z.dtype), axis=-1, keepdims=True)
+        total = ops.sum(ops.where(inside, z, 0), axis=-1, keepdims=True)
+        # Rounding alone would lower it: then what fell out could come back, for ever.
+        return larger(threshold, (total - 1) / at_least(count, 1)), count, size
+
+    first = ops.zeros_like(z[..., :1])  # Since the largest share is 1 at most, -1 is too low.
+    threshold, _, _ = ops.while_loop(unfinished, step, (first - 1, first, first - 1))
+    excess = z - threshold
     return ops.where(excess > 0, excess, 0)
 
 
@@ -60,7 +79,7 @@ class Sparsemax(LogitsLoss):
         y_pred = held(y_pred)
         g = self.smoothed_targets(y_true, y_pred)
         # p maximises p·z - ‖p‖²/2, so that the gradient through it is zero.
-        p = ops.stop_gradient(sparsemax(y_pred))
+        p = sparsemax(y_pred)
         top = ops.stop_gradient(largest(y_pred, keepdims=True))
         squares = ops.sum(ops.square(g) - ops.square(p), axis=-1)
         values = ops.sum((p - g) * (y_pred - top), axis=-1) + squares / 2

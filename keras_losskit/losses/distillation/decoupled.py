@@ -3,16 +3,10 @@
 from keras import ops
 
 from keras_losskit.core import checks, shapes, targets
+from keras_losskit.core.kernels import at_least
 from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import (
-    NOTHING,
-    at_least,
-    held,
-    largest_where,
-    log_sum_exp,
-    logistic,
-    softplus,
-)
+from keras_losskit.core.numerics import logistic, softplus
+from keras_losskit.core.softmax import NOTHING, held, largest_where, log_sum_exp
 from keras_losskit.core.takes import Takes
 
 _IDS = Takes("classes", "logits", "classes")  # Of the labels alone.

@@ -4,8 +4,9 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.distances import pairwise, unit
+from keras_losskit.core.kernels import absolute
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import absolute, safe_divide
+from keras_losskit.core.numerics import safe_divide
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.paired_views.redundancy import StatisticsLoss
 

@@ -4,7 +4,8 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.elementwise import IncompleteLoss
-from keras_losskit.core.numerics import at_least, at_most, mean, softplus
+from keras_losskit.core.kernels import at_least, at_most
+from keras_losskit.core.numerics import mean, softplus
 from keras_losskit.core.special import HALF_LOG_2PI
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.distributions.families import Normal

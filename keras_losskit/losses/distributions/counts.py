@@ -2,8 +2,9 @@
 
 from keras import ops
 
+from keras_losskit.core.kernels import at_least, at_most
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, at_most, log_add_exp, logistic, softplus
+from keras_losskit.core.numerics import log_add_exp, logistic, softplus
 from keras_losskit.core.special import (
     FAR,
     half_deviance,

@@ -4,8 +4,9 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.elementwise import IncompleteLoss
+from keras_losskit.core.kernels import absolute
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import absolute, mean
+from keras_losskit.core.numerics import mean
 from keras_losskit.core.takes import Takes
 
 

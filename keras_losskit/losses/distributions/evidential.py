@@ -3,8 +3,8 @@
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.kernels import absolute
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import absolute
 from keras_losskit.losses.distributions.base import DistributionLoss
 from keras_losskit.losses.distributions.families import NormalInverseGamma
 from keras_losskit.losses.distributions.heavy_tails import student_t

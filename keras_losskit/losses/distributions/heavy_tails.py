@@ -5,8 +5,9 @@ import math
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.kernels import absolute, at_least
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import absolute, at_least, softplus
+from keras_losskit.core.numerics import softplus
 from keras_losskit.core.special import HALF_LOG_2PI, log_1p_square, log_rising
 from keras_losskit.losses.distributions.base import FAR, DistributionLoss
 from keras_losskit.losses.distributions.families import Laplace, StudentT

@@ -4,7 +4,8 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import largest, log_softmax, softmax
+from keras_losskit.core.numerics import largest
+from keras_losskit.core.softmax import log_softmax, softmax
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.distributions.base import LINKS, gaussian, positive
 from keras_losskit.losses.distributions.families import NormalMixture

@@ -3,8 +3,9 @@
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.kernels import at_least, at_most
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, at_most, logistic, mean_where, softplus
+from keras_losskit.core.numerics import logistic, mean_where, softplus
 from keras_losskit.core.reduction import fill
 from keras_losskit.core.special import log_beta
 from keras_losskit.core.takes import Takes

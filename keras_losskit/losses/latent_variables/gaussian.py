@@ -2,8 +2,8 @@
 
 from keras import ops
 
+from keras_losskit.core.kernels import at_most
 from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import at_most
 from keras_losskit.core.takes import Takes
 
 # exp goes on along its tangent from here: no variance of e^60 is ever meant, and

@@ -7,7 +7,8 @@ from keras import ops
 from keras_losskit.core import checks, distances
 from keras_losskit.core.anchors import rows_of
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import NOTHING, largest_where, mean_where, softplus
+from keras_losskit.core.numerics import mean_where, softplus
+from keras_losskit.core.softmax import NOTHING, largest_where
 from keras_losskit.losses.metric_learning.base import EmbeddingLoss, pairs
 
 

@@ -5,8 +5,8 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.elementwise import ElementwiseLoss
+from keras_losskit.core.kernels import at_least
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least
 from keras_losskit.core.takes import Takes
 
 

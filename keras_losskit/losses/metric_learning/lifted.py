@@ -3,8 +3,10 @@
 from keras import ops
 
 from keras_losskit.core import checks, distances
+from keras_losskit.core.kernels import at_least
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, log_add_exp, log_sum_exp, mean_where
+from keras_losskit.core.numerics import log_add_exp, mean_where
+from keras_losskit.core.softmax import log_sum_exp
 from keras_losskit.losses.metric_learning.base import EmbeddingLoss, pairs
 
 

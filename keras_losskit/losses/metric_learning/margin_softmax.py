@@ -5,8 +5,10 @@ import math
 from keras import ops
 
 from keras_losskit.core import checks, targets
+from keras_losskit.core.kernels import at_least
 from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import at_least, largest, log_softmax, safe_sqrt
+from keras_losskit.core.numerics import largest, safe_sqrt
+from keras_losskit.core.softmax import log_softmax
 from keras_losskit.core.takes import Takes
 
 

@@ -2,7 +2,8 @@
 
 from keras_losskit.core import checks, distances
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import log_sum_exp, mean_where
+from keras_losskit.core.numerics import mean_where
+from keras_losskit.core.softmax import log_sum_exp
 from keras_losskit.losses.metric_learning.base import EmbeddingLoss, pairs
 
 

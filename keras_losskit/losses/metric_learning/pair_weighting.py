@@ -1,8 +1,10 @@
 """Log-sum-exp over positives and over negatives, pair by pair weighted."""
 
 from keras_losskit.core import checks, distances
+from keras_losskit.core.kernels import at_least
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, log_sum_exp, softplus
+from keras_losskit.core.numerics import softplus
+from keras_losskit.core.softmax import log_sum_exp
 from keras_losskit.losses.metric_learning.base import EmbeddingLoss, pairs
 
 

@@ -5,7 +5,8 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.in_batch import InBatchLoss
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import log_sum_exp, mean_where, softplus
+from keras_losskit.core.numerics import mean_where, softplus
+from keras_losskit.core.softmax import log_sum_exp
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.metric_learning.margin_softmax import ScaledCosineLoss
 

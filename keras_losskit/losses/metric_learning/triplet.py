@@ -3,8 +3,10 @@
 from keras import ops
 
 from keras_losskit.core import checks, distances
+from keras_losskit.core.kernels import at_least
 from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import at_least, largest_where, softplus
+from keras_losskit.core.numerics import softplus
+from keras_losskit.core.softmax import largest_where
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.metric_learning.base import EmbeddingLoss, pairs
 

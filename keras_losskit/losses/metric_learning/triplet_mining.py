@@ -12,8 +12,10 @@ from keras_losskit.core.columns import (
     sort_columns,
     take_in_columns,
 )
+from keras_losskit.core.kernels import at_least
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, largest_where, mean_where, safe_divide, softplus
+from keras_losskit.core.numerics import mean_where, safe_divide, softplus
+from keras_losskit.core.softmax import largest_where
 from keras_losskit.losses.metric_learning.base import pairs
 from keras_losskit.losses.metric_learning.triplet import TripletLoss
 

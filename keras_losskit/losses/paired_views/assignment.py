@@ -4,7 +4,8 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import largest, log_softmax, log_sum_exp, softmax
+from keras_losskit.core.numerics import largest
+from keras_losskit.core.softmax import log_softmax, log_sum_exp, softmax
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.paired_views.base import ViewsLoss
 

@@ -4,7 +4,8 @@ from keras import ops
 
 from keras_losskit.core.anchors import rows_of
 from keras_losskit.core.in_batch import InBatchLoss
-from keras_losskit.core.numerics import log_sum_exp, softplus
+from keras_losskit.core.numerics import softplus
+from keras_losskit.core.softmax import log_sum_exp
 from keras_losskit.core.takes import Takes
 
 

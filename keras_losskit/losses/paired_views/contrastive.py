@@ -6,8 +6,9 @@ from keras_losskit.core import checks, shapes
 from keras_losskit.core.anchors import rows_of
 from keras_losskit.core.distances import others, products, unit
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import log_add_exp, log_sum_exp, softplus
+from keras_losskit.core.numerics import log_add_exp, softplus
 from keras_losskit.core.reduction import drop_trailing_ones
+from keras_losskit.core.softmax import log_sum_exp
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.paired_views.base import ViewsLoss, against_others, turned
 

@@ -5,8 +5,9 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.in_batch import InBatchLoss
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import log_sum_exp, softplus
+from keras_losskit.core.numerics import softplus
 from keras_losskit.core.reduction import align_left
+from keras_losskit.core.softmax import log_sum_exp
 from keras_losskit.core.takes import Takes
 
 

@@ -5,8 +5,9 @@ import numpy as np
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.kernels import at_least
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, largest, one_over, safe_divide, safe_sqrt
+from keras_losskit.core.numerics import largest, one_over, safe_divide, safe_sqrt
 from keras_losskit.losses.paired_views.base import ViewsLoss
 
 

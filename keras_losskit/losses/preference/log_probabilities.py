@@ -3,7 +3,8 @@
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.numerics import log_softmax_of, mean_where
+from keras_losskit.core.numerics import mean_where
+from keras_losskit.core.softmax import log_softmax_of
 
 
 def sequence_log_probabilities(logits, ids, mask=None, mean=False):

@@ -3,8 +3,9 @@
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.kernels import at_most
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_most, expm1, softplus
+from keras_losskit.core.numerics import expm1, softplus
 from keras_losskit.losses.preference.base import PreferenceLoss
 
 

@@ -3,8 +3,9 @@
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.kernels import absolute
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import absolute, safe_divide, softplus
+from keras_losskit.core.numerics import safe_divide, softplus
 from keras_losskit.losses.ranking.base import (
     LOWEST,
     RankingLoss,

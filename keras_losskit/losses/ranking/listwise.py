@@ -2,9 +2,11 @@
 
 from keras import ops
 
+from keras_losskit.core.kernels import at_least
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, largest, log_add_exp, shares, softplus
+from keras_losskit.core.numerics import largest, log_add_exp, softplus
 from keras_losskit.core.reduction import fill
+from keras_losskit.core.softmax import shares
 from keras_losskit.losses.ranking.base import LOWEST, RankingLoss, weighed
 
 

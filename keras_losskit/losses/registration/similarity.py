@@ -4,8 +4,10 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.images import ImageLoss, about_mean, mean_over
+from keras_losskit.core.kernels import at_least, at_most
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, at_most, safe_divide, softmax
+from keras_losskit.core.numerics import safe_divide
+from keras_losskit.core.softmax import softmax
 from keras_losskit.core.windows import box_sums, cut, filtered, gaussian, spatial
 
 

@@ -6,8 +6,9 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.elementwise import IncompleteLoss
+from keras_losskit.core.kernels import at_least, at_most
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, at_most, safe_log
+from keras_losskit.core.numerics import safe_log
 from keras_losskit.core.takes import Takes
 
 

@@ -2,11 +2,11 @@
 
 from keras import ops
 
-from keras_losskit.core import checks
+from keras_losskit.core import checks, kernels
 from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.elementwise import IncompleteLoss
+from keras_losskit.core.kernels import absolute, at_least
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import absolute, at_least, at_most
 
 
 @register
@@ -39,10 +39,10 @@ class Huber(IncompleteLoss):
         self.delta = checks.real(self, "delta", delta, above=0)
 
     def each(self, y_true, y_pred):
-        d = absolute(y_pred - y_true)
-        # With c = min(|d|, delta) both branches are c·(|d| - c/2).
-        c = at_most(d, self.delta)
-        return c * (d - 0.5 * c)
+        return kernels.huber(y_true, y_pred, delta=self.delta)
+
+    def mean_of_all(self, y_true, y_pred):
+        return kernels.huber.mean(y_true, y_pred, delta=self.delta)
 
 
 @register
@@ -154,6 +154,7 @@ class SmoothL1(IncompleteLoss):
         self.beta = checks.real(self, "beta", beta, above=0)
 
     def each(self, y_true, y_pred):
-        d = absolute(y_pred - y_true)
-        c = at_most(d, self.beta)
-        return c * (d - 0.5 * c) / self.beta
+        return kernels.smooth_l1(y_true, y_pred, beta=self.beta)
+
+    def mean_of_all(self, y_true, y_pred):
+        return kernels.smooth_l1.mean(y_true, y_pred, beta=self.beta)

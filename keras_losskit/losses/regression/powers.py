@@ -1,10 +1,8 @@
 """Squared and absolute error."""
 
-from keras import ops
-
+from keras_losskit.core import kernels
 from keras_losskit.core.elementwise import IncompleteLoss
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import absolute
 
 
 @register
@@ -36,7 +34,10 @@ class MeanSquaredError(IncompleteLoss):
     """
 
     def each(self, y_true, y_pred):
-        return ops.square(y_pred - y_true)
+        return kernels.squared_error(y_true, y_pred)
+
+    def mean_of_all(self, y_true, y_pred):
+        return kernels.squared_error.mean(y_true, y_pred)
 
 
 @register
@@ -67,4 +68,7 @@ class MeanAbsoluteError(IncompleteLoss):
     """
 
     def each(self, y_true, y_pred):
-        return absolute(y_pred - y_true)
+        return kernels.absolute_error(y_true, y_pred)
+
+    def mean_of_all(self, y_true, y_pred):
+        return kernels.absolute_error.mean(y_true, y_pred)

@@ -4,8 +4,9 @@ import keras
 from keras import ops
 
 from keras_losskit.core.elementwise import IncompleteLoss
+from keras_losskit.core.kernels import absolute, at_least
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import absolute, at_least, safe_divide
+from keras_losskit.core.numerics import safe_divide
 from keras_losskit.core.takes import Takes
 
 

@@ -4,8 +4,9 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.elementwise import IncompleteLoss
+from keras_losskit.core.kernels import absolute, at_most
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import absolute, at_most, safe_sqrt
+from keras_losskit.core.numerics import safe_sqrt
 
 
 @register

@@ -3,8 +3,8 @@
 
 from keras_losskit.core import checks
 from keras_losskit.core.elementwise import IncompleteLoss
+from keras_losskit.core.kernels import absolute, at_least
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import absolute, at_least
 
 
 @register

@@ -6,8 +6,8 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.elementwise import IncompleteLoss
+from keras_losskit.core.kernels import absolute
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import absolute
 
 
 @register

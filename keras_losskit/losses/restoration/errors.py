@@ -6,8 +6,9 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.images import ImageLoss, mean_over
+from keras_losskit.core.kernels import at_least
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, sum_over
+from keras_losskit.core.numerics import sum_over
 
 
 @register

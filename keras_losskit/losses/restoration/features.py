@@ -8,8 +8,9 @@ from keras import ops
 from keras_losskit.core import checks, config
 from keras_losskit.core.distances import unit
 from keras_losskit.core.images import ImageLoss
+from keras_losskit.core.kernels import absolute
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import absolute, mean
+from keras_losskit.core.numerics import mean
 
 _networks = weakref.WeakKeyDictionary()  # `{function: {layers: the network}}`
 

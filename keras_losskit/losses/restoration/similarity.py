@@ -11,8 +11,9 @@ from keras_losskit.core.images import (
     mean_per_channel,
     span,
 )
+from keras_losskit.core.kernels import at_least
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, expm1, mean, safe_divide
+from keras_losskit.core.numerics import expm1, mean, safe_divide
 from keras_losskit.core.windows import filtered, gaussian, halved, spatial
 
 

@@ -4,8 +4,9 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.images import ImageLoss, mean_over, span
+from keras_losskit.core.kernels import absolute
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import absolute, mean, power, safe_sqrt, sum_over
+from keras_losskit.core.numerics import mean, power, safe_sqrt, sum_over
 from keras_losskit.core.takes import Takes
 from keras_losskit.core.windows import (
     central,

@@ -7,8 +7,9 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.labelled import LabelledLoss
-from keras_losskit.core.numerics import mean, safe_divide, softmax, sum_over
+from keras_losskit.core.numerics import mean, safe_divide, sum_over
 from keras_losskit.core.reduction import align_left, fill
+from keras_losskit.core.softmax import softmax
 from keras_losskit.core.takes import Takes
 
 

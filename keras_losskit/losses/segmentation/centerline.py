@@ -5,8 +5,9 @@ import numpy as np
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.kernels import larger, smaller
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import larger, safe_divide, smaller
+from keras_losskit.core.numerics import safe_divide
 from keras_losskit.core.reduction import align_left
 from keras_losskit.losses.segmentation.base import SmoothedLoss
 

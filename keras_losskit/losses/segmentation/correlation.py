@@ -3,8 +3,9 @@
 import keras
 from keras import ops
 
+from keras_losskit.core.kernels import at_least
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, safe_divide, safe_sqrt, unit_of
+from keras_losskit.core.numerics import safe_divide, safe_sqrt, unit_of
 from keras_losskit.losses.segmentation.base import SmoothedLoss
 
 

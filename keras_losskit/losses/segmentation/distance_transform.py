@@ -2,11 +2,10 @@
 
 import math
 
-import keras
 from keras import ops
 
 from keras_losskit.core.backend import compiled_once
-from keras_losskit.core.numerics import at_most
+from keras_losskit.core.kernels import at_most, run_at_once
 
 _FAR = 1e12  # Above every squared distance; float32 holds it with room to add.
 _AT_ONCE = 8  # Shifts taken by one step of the loop: they share what is read.
@@ -75,8 +74,7 @@ def _lower_envelope(f):
     # that it never wins wrongly.
     wide = ops.concatenate([ops.flip(f, axis=1), f, ops.flip(f, axis=1)], axis=1)
 
-    if keras.config.backend() == "torch":
-        # Numbers of Python cost it less than tensors of one.
+    if run_at_once():  # Then numbers of Python cost less than tensors of one.
         best, shift = f, 1
         while shift < n and shift * shift < float(ops.max(best)):
             for by in range(shift, min(shift + _AT_ONCE, n)):

@@ -3,17 +3,10 @@
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.kernels import at_least
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import (
-    at_least,
-    held,
-    log_softmax,
-    power,
-    safe_divide,
-    safe_log,
-    shares,
-    softplus,
-)
+from keras_losskit.core.numerics import power, safe_divide, safe_log, softplus
+from keras_losskit.core.softmax import held, log_softmax, shares
 from keras_losskit.losses.segmentation.overlap import OverlapLoss
 
 

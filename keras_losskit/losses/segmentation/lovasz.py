@@ -6,8 +6,9 @@ import keras
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.kernels import absolute
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import absolute, safe_log
+from keras_losskit.core.numerics import safe_log
 from keras_losskit.core.reduction import align_left, fill
 from keras_losskit.losses.segmentation.base import SmoothedLoss
 

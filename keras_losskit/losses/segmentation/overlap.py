@@ -4,7 +4,8 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.backend import with_gradient
-from keras_losskit.core.numerics import absolute, safe_divide, sum_over
+from keras_losskit.core.kernels import absolute
+from keras_losskit.core.numerics import safe_divide, sum_over
 from keras_losskit.core.reduction import fill
 from keras_losskit.losses.segmentation.base import SmoothedLoss
 

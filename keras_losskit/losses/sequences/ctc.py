@@ -4,9 +4,11 @@ from keras import ops
 
 from keras_losskit.core import checks, shapes, targets
 from keras_losskit.core.backend import to_tensors, with_gradient
+from keras_losskit.core.kernels import larger
 from keras_losskit.core.loss import Loss, register
-from keras_losskit.core.numerics import NOTHING, larger, largest, log_softmax
+from keras_losskit.core.numerics import largest
 from keras_losskit.core.reduction import combine_masks
+from keras_losskit.core.softmax import NOTHING, log_softmax
 from keras_losskit.core.takes import Takes
 
 _IDS = Takes("classes", "logits", "classes")  # Of the labels alone.

@@ -6,8 +6,9 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import NOTHING, log_add_exp
+from keras_losskit.core.numerics import log_add_exp
 from keras_losskit.core.reduction import drop_trailing_ones
+from keras_losskit.core.softmax import NOTHING
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.survival.base import SurvivalLoss, seen
 

@@ -3,16 +3,11 @@
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.kernels import at_most
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import (
-    at_most,
-    cumsum,
-    log_softmax,
-    log_sum_exp,
-    mean_where,
-    softplus,
-)
+from keras_losskit.core.numerics import cumsum, mean_where, softplus
 from keras_losskit.core.reduction import drop_trailing_ones
+from keras_losskit.core.softmax import log_softmax, log_sum_exp
 from keras_losskit.core.takes import Takes
 from keras_losskit.core.targets import counted
 from keras_losskit.losses.survival.base import SurvivalLoss, interval, seen

@@ -2,8 +2,8 @@
 
 from keras import ops
 
+from keras_losskit.core.kernels import at_least, at_most
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import at_least, at_most
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.distributions.base import positive
 from keras_losskit.losses.distributions.families import Weibull

@@ -5,7 +5,8 @@ from keras import ops
 from keras_losskit.core import checks
 from keras_losskit.core.backend import compiled_once
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import NOTHING, largest, log_sum_exp, power, safe_sqrt
+from keras_losskit.core.numerics import largest, power, safe_sqrt
+from keras_losskit.core.softmax import NOTHING, log_sum_exp
 from keras_losskit.losses.transport.base import PointSetsLoss, squared_distances
 
 

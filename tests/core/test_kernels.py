@@ -1,0 +1,226 @@
+"""What a backend's own kernels stand in for: the same value, slopes and limits."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_losskit as kl
+from keras_losskit.core import kernels
+from keras_losskit.core.numerics import safe_log
+from keras_losskit.core.softmax import held
+from keras_losskit.losses.classification.crossentropy import binary_crossentropy
+from keras_losskit.losses.classification.focal import focal_of_logits
+from tests.backends import BACKEND, to_numpy, value_and_gradient, wide
+from tests.cases import CASES
+
+ERRORS = np.array(
+    [0, -0.0, 1e-30, -1e-30, 0.3, -0.3, 0.7, -0.7, 0.70001, 2, -50, 1e15, -1e15, np.inf, -np.inf]
+)
+ALL = {
+    "squared": (kernels.squared_error, {}, lambda d: d * d, lambda d: 2 * d),
+    "absolute": (kernels.absolute_error, {}, abs, np.sign),
+    "huber": (
+        kernels.huber, {"delta": 0.7},
+        lambda d: d * d / 2 if abs(d) <= 0.7 else 0.7 * (abs(d) - 0.35),
+        lambda d: min(max(d, -0.7), 0.7),
+    ),
+    "smooth_l1": (
+        kernels.smooth_l1, {"beta": 0.7},
+        lambda d: d * d / 1.4 if abs(d) <= 0.7 else abs(d) - 0.35,
+        lambda d: min(max(d / 0.7, -1), 1),
+    ),
+}  # fmt: skip
+only_torch = pytest.mark.skipif(BACKEND != "torch", reason="there alone something stands in")
+# Torch's own way forward warns of a tool that it is made with.
+quiet = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_values_and_slopes(name, dtype):
+    kernel, options, value, slope = ALL[name]
+    errors = ERRORS.astype(dtype)
+    # At the bound a rounded difference lies on either side; both branches meet there.
+    tight = {"rtol": 1e-12} if dtype == "float64" else {"rtol": 1e-6, "atol": 1e-37}
+    with wide():
+        zero = ops.convert_to_tensor(np.zeros_like(errors))
+        got = to_numpy(kernel(zero, ops.convert_to_tensor(errors), **options))
+        assert str(got.dtype) == dtype
+        np.testing.assert_allclose(got, [value(float(d)) for d in errors], **tight)
+        _, gradient = value_and_gradient(lambda p: ops.sum(kernel(zero, p, **options)), errors)
+        np.testing.assert_allclose(gradient, [slope(float(d)) for d in errors], **tight)
+        assert np.isnan(to_numpy(kernel(zero[:1], zero[:1] / zero[:1], **options))).all()
+
+
+def _draw(seed, *shape):
+    import torch
+
+    return torch.tensor(np.random.default_rng(seed).normal(size=shape))
+
+
+def _pairs():
+    """`(name, what stands in, what it stands for)`, of `(y_true, y_pred)`."""
+    for name, (kernel, options, *_) in ALL.items():
+        for form in (kernel.__call__, kernel.mean):
+            plain = kernel.plain if form == kernel.__call__ else _mean_of(kernel.plain)
+            yield (
+                f"{name}-{'each' if form == kernel.__call__ else 'mean'}",
+                lambda y, p, form=form, options=options: form(y, p, **options),
+                lambda y, p, plain=plain, options=options: plain(y, p, **options),
+            )
+    yield "between", lambda y, p: kernels.between(y, p, p * y), lambda y, p: y + p * y * (p - y)
+    yield "safe_log", lambda y, p: y * safe_log(ops.sigmoid(p)), lambda y, p: y * ops.log(
+        ops.sigmoid(p)
+    )
+    yield "held", lambda y, p: y * held(p * p), lambda y, p: y * p * p
+    yield "binary", lambda y, p: binary_crossentropy(ops.sigmoid(y), p, True), _focal(
+        0, _focal_by_hand
+    )
+    for gamma in (0, 0.5, 1, 2, 3.5):
+        yield f"focal-{gamma}", _focal(gamma, focal_of_logits), _focal(gamma, _focal_by_hand)
+
+
+def _mean_of(plain):
+    return lambda y, p, **options: plain(y, p, **options).mean()
+
+
+def _focal(gamma, function):
+    return lambda y, p: function(ops.sigmoid(y), p, gamma)
+
+
+def _focal_by_hand(g, z, gamma):
+    p = ops.sigmoid(z)
+    return -(g * (1 - p) + (1 - g) * p) ** gamma * (g * ops.log(p) + (1 - g) * ops.log(1 - p))
+
+
+@only_torch
+@quiet
+@pytest.mark.parametrize(("new", "old"), [pytest.param(n, o, id=i) for i, n, o in _pairs()])
+def test_derivatives_of_every_kind(new, old):
+    import torch
+
+    y, p, dy, dp = (_draw(i, 6, 5) for i in range(4))
+    close = {"rtol": 1e-10, "atol": 1e-12}
+
+    def total(function):
+        return lambda y, p: function(y, p).sum()
+
+    for derive in (
+        lambda f: f(y, p),
+        lambda f: torch.func.grad(total(f), (0, 1))(y, p),
+        lambda f: torch.func.hessian(total(f), (0, 1))(y, p)[0],
+        lambda f: torch.func.hessian(total(f), (0, 1))(y, p)[1],
+        lambda f: torch.func.jvp(f, (y, p), (dy, dp)),
+        lambda f: torch.func.vmap(f)(y, p),
+        lambda f: torch.func.vmap(torch.func.grad(total(f), (0, 1)))(y, p),
+    ):
+        torch.testing.assert_close(derive(new), derive(old), **close)
+
+
+@only_torch
+@quiet
+def test_the_class_of_a_row():
+    import torch
+
+    z, ids = _draw(0, 7, 5), torch.tensor([0, 1, 2, 3, 4, 4, 0], dtype=torch.int32)
+
+    def old(z):
+        return (torch.logsumexp(z, -1) - z.gather(1, ids.long()[:, None])[:, 0]).sum()
+
+    def new(z):
+        return kernels.crossentropies(z, ids).sum()
+
+    for derive in (torch.func.grad, torch.func.hessian, lambda f: lambda z: f(z)):
+        torch.testing.assert_close(derive(new)(z), derive(old)(z))
+    turned = torch.func.jvp(new, (z,), (_draw(1, 7, 5),))
+    torch.testing.assert_close(turned, torch.func.jvp(old, (z,), (_draw(1, 7, 5),)))
+
+
+def test_an_angle_keeps_its_digits():
+    y, x = np.array([[0.7, -1.3, 1e-9, 3.0, -2.0], [1.3, -0.2, -5.0, 0.0, 0.4]])
+    with wide():
+        fixed, w = (ops.convert_to_tensor(a) for a in (x, np.arange(1.0, 6)))
+        got, slope = value_and_gradient(lambda y: ops.sum(w * kernels.arctan2(y, fixed)), y)
+        assert got.dtype == slope.dtype == "float64"
+    np.testing.assert_allclose(got, np.arctan2(y, x) @ [1, 2, 3, 4, 5], rtol=1e-14)
+    np.testing.assert_allclose(slope, [1, 2, 3, 4, 5] * x / (x**2 + y**2), rtol=1e-14)
+
+
+# --- the mean at once ------------------------------------------------------------------
+
+SHORT = {
+    case.id: case
+    for case in CASES
+    if case.loss._has_short_way and case.options.get("missing") is None
+}
+
+
+def test_some_losses_have_a_short_way():
+    assert {"MeanSquaredError", "MeanAbsoluteError", "Huber", "SmoothL1"} <= {
+        case.loss.__name__ for case in SHORT.values()
+    }
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_the_mean_at_once_is_the_mean_of_the_values(name):
+    case = SHORT[name]
+    y, p = case.y_true.astype("float32"), case.y_pred.astype("float32")
+    values = to_numpy(case.make(reduction="none")(y, p)).astype("float64")
+    loss = case.make()
+    got, slope = value_and_gradient(lambda p: loss(y, p), p)
+    np.testing.assert_allclose(got, values.mean(), rtol=1e-6)
+    rows = np.ones(len(p), "float32")  # These keep it on the long way.
+    _, expected = value_and_gradient(lambda p: loss(y, p, rows), p)
+    np.testing.assert_allclose(slope, expected, rtol=1e-5, atol=1e-8)
+    total = to_numpy(case.make(reduction="sum")(y, p))
+    np.testing.assert_allclose(total, values.sum(), rtol=1e-6)
+    assert float(loss(y[:0], p[:0])) == 0
+
+
+def test_what_is_unknown_takes_the_long_way():
+    loss = kl.MeanSquaredError(missing="nan")
+    assert float(loss([[1.0, np.nan]], [[3.0, 5.0]])) == 4
+
+
+class Mixin:
+    def each(self, y_true, y_pred):
+        return 7 + 0 * y_pred
+
+
+class TwiceTheError(kl.MeanSquaredError):
+    def call(self, y_true, y_pred):
+        return 2 * super().call(y_true, y_pred)
+
+
+class Sevens(Mixin, kl.MeanSquaredError):
+    pass
+
+
+class Halves(kl.Huber):
+    def value_mask(self, y_true, y_pred, mask, anchors=None):
+        return ops.arange(y_pred.shape[0]) > 0
+
+
+class Same(kl.MeanSquaredError):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("loss", "value"),
+    [(TwiceTheError, 2 * 2.5), (Sevens, 7), (Halves, 1.5), (Same, 2.5)],
+    ids=["call", "mixin", "value_mask", "nothing"],
+)
+def test_a_subclass_is_not_passed_by(loss, value):
+    y, p = np.zeros((2, 1), "float32"), np.array([[1.0], [2.0]], "float32")
+    assert float(loss()(y, p)) == value
+    assert float((loss() + 0.5 * loss())(y, p)) == 1.5 * value
+
+
+def test_it_refuses_and_casts_as_ever():
+    loss = kl.Huber()
+    with pytest.raises(ValueError, match="same shape"):
+        loss(np.zeros((3, 2)), np.zeros((3, 4)))
+    half = ops.cast(ops.convert_to_tensor(np.full((2, 2), 300.0, "float32")), "float16")
+    got = kl.MeanSquaredError()(np.zeros((2, 2)), half)  # 300² is too large for a half.
+    assert float(got) == 90000 and keras.backend.standardize_dtype(got.dtype) == "float32"
