@@ -51,7 +51,7 @@ def test_a_fault_is_noticed_and_its_absence_too(tmp_path):
     run = """
         import json, sys
         from tools import mutants
-        mutants.tests_for = lambda file: (["tests/test_contract.py"], "values_equal and Wing")
+        mutants.tests_for = lambda file: ([["tests/test_contract.py"]], "values_equal and Wing")
         file = "keras_losskit/losses/regression/wing.py"
         faults = [m for m in mutants.mutants_of(mutants.ROOT / file) if m["kind"] == "arithmetic"]
         mutants._warm()
@@ -68,3 +68,11 @@ def test_a_fault_is_noticed_and_its_absence_too(tmp_path):
     for mutant in done:
         assert mutant["killed"] and mutant["reached"], mutant
         assert "test_values_equal_the_reference[Wing" in mutant["by"]
+
+
+def test_the_page_is_what_was_found_and_what_lived_has_a_reason():
+    found = json.loads(mutants.RESULTS.read_text())
+    assert mutants.RESULTS.with_suffix(".md").read_text() == mutants.page(found)
+    assert len(found["mutants"]) >= 200
+    for mutant in found["mutants"]:
+        assert mutant["killed"] or mutant.get("why"), mutant

@@ -3,12 +3,14 @@
     KERAS_BACKEND=torch python -m tools.mutants --count 240 --processes 2
     KERAS_BACKEND=torch python -m tools.mutants --only keras_losskit/core/reduction.py:57
     KERAS_BACKEND=tensorflow python -m tools.mutants --survivors
+    python -m tools.mutants --page
 
 A mutant is the source of one module with one place changed: a sign, a factor, a bound, an axis, a
 mask or a weight that is dropped, a refusal that refuses nothing, 1 % more of a gradient written by
 hand. It is *killed* when a test fails. All are written to `docs/mutants.json`, with the place and
 the test that noticed. `--survivors` tries those that live again, on the backend that it is run
-with: a line that only TensorFlow reaches is no business of torch's.
+with: a line that only TensorFlow reaches is no business of torch's. What lives for good has its
+reason there, `"why"`, written by hand; `--page` makes docs/mutants.md of it.
 
 Each mutant lives in a process of its own, forked from one that has imported all but the package.
 """
@@ -19,11 +21,14 @@ import collections
 import hashlib
 import importlib.abc
 import importlib.util
+import itertools
 import json
 import os
 import pathlib
 import random
+import re
 import signal
+import subprocess
 import sys
 import time
 
@@ -168,8 +173,19 @@ class _Replace(ast.NodeTransformer):
 
     def visit(self, node):
         if getattr(node, "_index", None) == self.index:
-            return ast.copy_location(self.change(node), node)
+            return ast.copy_location(_noted(self.change(node)), node)
         return self.generic_visit(node)
+
+
+REACHED = "_was_reached"
+
+
+def _noted(node):
+    """What tells that it was run; a trace of every line would take most of the time."""
+    field = {ast.If: "test", ast.Return: "value"}.get(type(node))
+    inner = getattr(node, field) if field else node
+    call = ast.Call(ast.Name(REACHED, ast.Load()), [inner], [])
+    return _with(**{field: call})(node) if field else call
 
 
 def _parsed(path):
@@ -184,6 +200,8 @@ def mutants_of(path):
     found = []
     for number, (node, kind, change) in enumerate(mutations(_parsed(path))):
         new = ast.unparse(ast.fix_missing_locations(ast.copy_location(change(node), node)))
+        if new == ast.unparse(node):
+            continue
         file = str(path.relative_to(ROOT))
         name = f"{file}:{node.lineno}:{kind}:{ast.unparse(node)}"
         found.append({
@@ -214,21 +232,41 @@ def mutated(mutant):
 
 LAWS = ["tests/test_contract.py", "tests/test_declared.py", "tests/test_numbers.py",
         "tests/test_magnitudes.py"]  # fmt: skip
+# What runs in processes of its own, which import the package as it is.
+ELSEWHERE = ("gather", "distribute", "distribute_jax", "new_process")
 # Of each way in which a loss takes and treats what it is given.
 SOME = ("Huber", "CategoricalCrossentropy", "BinaryFocal", "Dice", "NTXent", "TripletSemiHard",
         "ListSoftmax", "GIoU", "WeightedSum", "Product", "Select")  # fmt: skip
 
 
+def users(module, most=24):
+    """Losses whose modules import one of core/, of each family some."""
+    found = collections.defaultdict(list)
+    for path in sorted((ROOT / "keras_losskit" / "losses").glob("*/*.py")):
+        text = path.read_text()
+        if f"core.{module} import" in text or re.search(rf"core import .*\b{module}\b", text):
+            found[path.parent.name] += [
+                n.name for n in ast.parse(text).body
+                if isinstance(n, ast.ClassDef) and not n.name.startswith("_")
+            ]  # fmt: skip
+    in_turn = itertools.zip_longest(*found.values())
+    return [name for names in in_turn for name in names if name][:most]
+
+
 def tests_for(file):
-    """`(paths, expression)` for pytest: what stands nearest first."""
+    """`(stages, expression)` for pytest: lists of paths, what stands nearest first.
+
+    A stage of its own spares the collection of all the others where the nearest notice.
+    """
     path = pathlib.Path(file)
     if path.parent.name == "core":
         mirror = f"tests/core/test_{path.stem}.py"
         near = [mirror] if (ROOT / mirror).exists() else []
-        paths = [*near, "tests/core", *LAWS, "tests/test_laws.py", "tests/losses",
-                 "tests/saving/test_round_trip.py", "tests/training",
-                 "keras_losskit/core"]  # fmt: skip
-        return paths, " or ".join((*SOME, "core", "training", "saving", "test_laws", "losses"))
+        rest = ["tests/core", *LAWS, "tests/test_laws.py", "tests/losses",
+                "tests/saving/test_round_trip.py", "tests/training",
+                "keras_losskit/core"]  # fmt: skip
+        words = (*SOME, *users(path.stem), "core", "training", "saving", "test_laws", "losses")
+        return [near, rest], " or ".join(words)
     family = path.parent.name
     names = [n.name for n in ast.parse((ROOT / file).read_text()).body
              if isinstance(n, ast.ClassDef) and not n.name.startswith("_")]  # fmt: skip
@@ -239,8 +277,9 @@ def tests_for(file):
     near = [p for p in (f"tests/losses/test_{family}.py", f"tests/elsewhere/test_{family}.py")
             if (ROOT / p).exists()]  # fmt: skip
     # Its folder: a file that is named itself is imported by pytest, past the mutant.
-    paths = [*near, *LAWS, "tests/core", "tests/elsewhere", str(path.parent)]
-    return paths, " or ".join((*names, f"test_{family}", "test_numerics", "test_shapes", path.stem))
+    rest = [*LAWS, "tests/core", "tests/elsewhere", str(path.parent)]
+    words = (*names, f"test_{family}", "test_numerics", "test_shapes", path.stem)
+    return [near, rest], " or ".join(words)
 
 
 # --- running one ---------------------------------------------------------------------------
@@ -251,7 +290,11 @@ class _Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def __init__(self, mutant):
         self.name = mutant["file"][: -len(".py")].replace("/", ".").removesuffix(".__init__")
-        self.mutant = mutant
+        self.mutant, self.reached = mutant, False
+
+    def _reached(self, value):
+        self.reached = True
+        return value
 
     def find_spec(self, name, path=None, target=None):
         if name != self.name:
@@ -263,6 +306,7 @@ class _Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return None
 
     def exec_module(self, module):
+        setattr(module, REACHED, self._reached)
         module.__file__ = str(ROOT / self.mutant["file"])
         exec(mutated(self.mutant), module.__dict__)
 
@@ -294,52 +338,31 @@ def in_child(mutant, write):
     silent = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silent, 1)
     os.dup2(silent, 2)
-    failures, reached = _Failures(), Reached(str(ROOT / mutant.get("file", "")), mutant.get("line"))
+    failures = _Failures()
     arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
     if "tests" in mutant:
-        arguments += mutant["tests"]
+        stages, instead = [mutant["tests"]], None
     else:
-        sys.meta_path.insert(0, _Instead(mutant))
-        paths, expression = tests_for(mutant["file"])
-        arguments += ["-x", *paths, "-k", expression]
+        instead = _Instead(mutant)
+        sys.meta_path.insert(0, instead)
+        stages, expression = tests_for(mutant["file"])
+        arguments += ["-x", "-k", expression, "-m", "not once"]
+        arguments += [f"--ignore=tests/training/test_{name}.py" for name in ELSEWHERE]
+    status = 0
     try:
-        status = int(pytest.main(arguments, plugins=[failures, reached]))
+        for paths in stages:
+            if paths and not status:
+                status = int(pytest.main([*arguments, *paths], plugins=[failures]))
+                status = 0 if status == pytest.ExitCode.NO_TESTS_COLLECTED else status
     except BaseException as error:  # The mutant ended pytest itself.
         failures.found, status = [f"{type(error).__name__}: {error}"[:200]], 1
     first = failures.found[0] if failures.found else None
-    result = {"killed": status != 0, "by": first, "status": status, "reached": reached.seen}
+    reached = bool(instead and instead.reached)
+    result = {"killed": status != 0, "by": first, "status": status, "reached": reached}
     if "tests" in mutant:
         result["failed"] = failures.found
     os.write(write, json.dumps(result).encode())
     os._exit(0)
-
-
-class Reached:
-    """Whether any test runs the mutated line; only for lines inside functions."""
-
-    def __init__(self, file, line):
-        self.file, self.line, self.seen = file, line, False
-
-    def pytest_runtest_protocol(self, item, nextitem):
-        if not self.seen and self.line:
-            sys.settrace(self._calls)
-
-    def pytest_runtest_teardown(self, item):
-        if self.seen:
-            sys.settrace(None)
-
-    def _calls(self, frame, event, argument):
-        code = frame.f_code
-        if self.seen or code.co_filename != self.file:
-            return None
-        lines = [line for _, _, line in code.co_lines() if line]
-        return self._lines if lines and min(lines) <= self.line <= max(lines) else None
-
-    def _lines(self, frame, event, argument):
-        # A statement over several lines is run at any of them.
-        if event == "line" and abs(frame.f_lineno - self.line) <= 1:
-            self.seen = True
-        return self._lines
 
 
 def fork(mutant):
@@ -409,15 +432,69 @@ def note(mutant, done, of):
           f"  [{mutant['by']}]", flush=True)  # fmt: skip
 
 
+PAGE = """# Faults put in on purpose
+
+<!-- Written by `python -m tools.mutants --page`; do not edit. -->
+
+Do the tests notice a fault? {n} were put into `core/` and the families of segmentation, metric
+learning and regression, one at a time, drawn from the {of} places where `python -m tools.mutants`
+can change one thing, in equal parts of files and kinds: {killed} were noticed by a test that fails.
+Of the {left} others {same} change nothing that could be noticed: **{share:.1%}** of those that do
+were. Drawn at revision {revision}; `--survivors` tried again, on another backend and with tests
+written since, those that lived at first.
+
+| kind of fault | put in | noticed |
+|---|---:|---:|
+{kinds}
+
+## What lived, and why
+
+| place | was | became | why |
+|---|---|---|---|
+{survivors}
+"""
+
+
+def page(found):
+    """docs/mutants.md, from what was found."""
+    mutants = found["mutants"]
+    lived = [m for m in mutants if not m["killed"]]
+    same = [m for m in lived if m.get("why", "").startswith("The same")]
+    kinds = collections.defaultdict(list)
+    for mutant in mutants:
+        kinds[mutant["kind"]].append(mutant["killed"])
+    return PAGE.format(
+        n=len(mutants), of=found["of"], killed=len(mutants) - len(lived), left=len(lived),
+        same=len(same), share=1 - (len(lived) - len(same)) / (len(mutants) - len(same)),
+        revision=found.get("revision", "?"),
+        kinds="\n".join(
+            f"| {kind} | {len(fates)} | {sum(fates)} |" for kind, fates in sorted(kinds.items())
+        ),
+        survivors="\n".join(
+            f"| {m['file'].removeprefix('keras_losskit/')}:{m['line']} | `{_cell(m['was'])}` "
+            f"| `{_cell(m['is'])}` | {m.get('why', '')} |"
+            for m in sorted(lived, key=lambda m: (m["file"], m["line"]))
+        ),
+    )  # fmt: skip
+
+
+def _cell(text):
+    return text.replace("|", "\\|")
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser("python -m tools.mutants", description=__doc__.split("\n")[0])
     parser.add_argument("--count", type=int, default=240)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--only", help="file:line or file: all mutants there; writes nothing")
-    parser.add_argument("--survivors", action="store_true", help="those of the last run, again")
+    parser.add_argument("--survivors", action="store_true", help="those without a reason, again")
     parser.add_argument("--resume", action="store_true", help="go on with a run that was ended")
+    parser.add_argument("--page", action="store_true", help="docs/mutants.md, of the last run")
     options = parser.parse_args(arguments)
+    if options.page:
+        text = page(json.loads(RESULTS.read_text()))
+        return RESULTS.with_suffix(".md").write_text(text)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
@@ -433,17 +510,22 @@ def main(arguments=None):
     # What is known of each that is not tried now.
     known = {m["id"]: m for m in last["mutants"]} if last else {}
     if options.survivors:
-        known = {i: m for i, m in known.items() if m["killed"]}
+        known = {i: m for i, m in known.items() if m["killed"] or "why" in m}
     _warm()
     backend = os.environ["KERAS_BACKEND"]
+    revision = last.get("revision") if last else _revision()
 
     def keep(mutant, done, of):
         note(mutant, done, of)
         known[mutant["id"]] = {**mutant, "on": backend}
+        if mutant["killed"]:
+            known[mutant["id"]].pop("why", None)
         if not options.only:
             RESULTS.parent.mkdir(exist_ok=True)
-            held = [known[m["id"]] for m in found if m["id"] in known]
-            RESULTS.write_text(json.dumps({"of": every, "mutants": held}, indent=1) + "\n")
+            # Those that were tried; of survivors the others too, as they were.
+            held = [known.get(m["id"], m) for m in found if m["id"] in known or "killed" in m]
+            text = {"revision": revision, "of": every, "mutants": held}
+            RESULTS.write_text(json.dumps(text, indent=1) + "\n")
 
     tried([m for m in found if m["id"] not in known], options.processes, keep)
     done = [known[m["id"]] for m in found]
@@ -453,6 +535,11 @@ def main(arguments=None):
         sys.exit(f"Without any fault these fail as well, so nothing is known: {failing}")
     killed = sum(m["killed"] for m in done)
     print(f"{killed} of {len(done)} killed ({killed / max(len(done), 1):.1%})")
+
+
+def _revision():
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
 
 def _warm():

@@ -73,7 +73,12 @@ def test_of_more_axes_and_in_float64(order):
 @pytest.mark.parametrize("order", [1, 2])
 def test_what_x_does_not_move_is_0(order):
     constant = ops.convert_to_tensor(B)
-    for function in (lambda x: ops.sum(constant), lambda x: ops.sum(2 * x, axis=-1)):
+    learned = keras.Variable(B)  # It has a gradient, but not by x.
+    for function in (
+        lambda x: ops.sum(constant),
+        lambda x: ops.sum(2 * learned),
+        lambda x: ops.sum(2 * x, axis=-1),
+    ):
         found = to_numpy(kl.input_gradient(function, ops.convert_to_tensor(X), order))
         linear = function(ops.convert_to_tensor(X)).shape != ()
         np.testing.assert_array_equal(found, np.full_like(X, 2 if linear and order == 1 else 0))
@@ -191,6 +196,18 @@ def test_a_layer_that_moves_its_state():
     made.fit(X, batch_size=6, verbose=0)
     moved = to_numpy(layer.inner.layers[0].moving_mean.value)
     np.testing.assert_allclose(moved, X.mean(0) / 2, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="sizes are known elsewhere")
+def test_the_second_order_wants_the_size_of_a_sample():
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None))], autograph=False)
+    def traced(x):
+        return kl.input_gradient(lambda x: ops.sum(x * x, axis=-1), x, 2)
+
+    with pytest.raises(ValueError, match="order=2 needs to know the shape of a sample"):
+        traced(tf.ones((2, 3)))
 
 
 def test_what_it_refuses():

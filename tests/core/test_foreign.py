@@ -266,3 +266,5 @@ def test_what_as_loss_refuses():
         kl.as_loss(Interval)
     with pytest.raises(TypeError, match="KerasLoss: `loss` must be a keras.losses.Loss"):
         kl.KerasLoss("mse")
+    with pytest.raises(TypeError, match="FunctionLoss: `function` must be a function"):
+        kl.FunctionLoss(3)

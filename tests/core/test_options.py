@@ -1,6 +1,9 @@
 """What is said to those who bring the words of elsewhere."""
 
 import inspect
+import json
+import math
+import pathlib
 import re
 
 import keras
@@ -170,3 +173,92 @@ def test_whole_numbers_that_come_as_floats():
 def test_names_in_logs():
     found = [cls().name for cls in (kl.GIoU, kl.DIoU, kl.CIoU, kl.BoxIoU)]
     assert found == ["giou", "diou", "ciou", "box_iou"]
+
+
+# --- defaults and bounds -------------------------------------------------------------------
+
+DEFAULTS = json.loads((pathlib.Path(__file__).parents[1] / "defaults.json").read_text())
+
+
+def defaults_of(name):
+    parameters = inspect.signature(getattr(kl, name)).parameters.values()
+    return {
+        p.name: list(p.default) if isinstance(p.default, tuple) else p.default
+        for p in parameters
+        if p.default is not p.empty and p.name not in ("reduction", "name", "dtype")
+    }
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_a_default_never_changes_unseen(name):
+    """Saved configs and papers' numbers rest on them; a new one is written down in the table."""
+    assert defaults_of(name) == DEFAULTS[name]
+
+
+def test_every_default_is_in_the_table():
+    public = [name for name in kl.__all__ if inspect.isclass(getattr(kl, name))]
+    assert {name for name in public if defaults_of(name)} <= set(DEFAULTS)
+
+
+NUMBER = r"-?(?:\d+(?:\.\d+)?(?:e-?\d+)?|π)"
+TURNED = {"<": ">", "<=": ">="}
+
+
+def bounds(text):
+    """`{(sign, number)}` that a text tells, as `x > 0`, as `0 < x <= 1` or as `in [0, 1)`."""
+    told = {(sign, _value(x)) for sign, x in re.findall(rf"([<>]=?)\s*({NUMBER})", text)}
+    told |= {
+        (TURNED[sign], _value(x)) for x, sign in re.findall(rf"({NUMBER}) (<=?) [^\W\d]", text)
+    }
+    for left, low, high, right in re.findall(rf"in ([\[(])({NUMBER}), ({NUMBER})([\])])", text):
+        told.add((">=" if left == "[" else ">", _value(low)))
+        told.add(("<=" if right == "]" else "<", _value(high)))
+    return told
+
+
+def _value(text):
+    return round(math.pi if text == "π" else float(text), 6)
+
+
+def told_of(cls, option):
+    """What the docstring says of an option, there or where it refers to."""
+    found = re.search(r"Args:\n(.*?)(?=\n\S|\Z)", inspect.getdoc(cls), re.DOTALL)
+    for entry in re.split(r"(?m)^    (?=\S)", found[1]) if found else ():
+        names, _, text = entry.partition(": ")
+        if option in re.findall(r"\w+", names):
+            text = " ".join(text.split())
+            other = re.match(r"as in `(\w+)`", text)
+            return told_of(getattr(kl, other[1]), option) if other else text
+    inherited = [base for base in cls.__mro__[1:] if option in (inspect.getdoc(base) or "")]
+    return told_of(inherited[0], option) if inherited else ""
+
+
+def refused():
+    """`(case, option, rule)`: what is said to who gives an option NaN."""
+    seen = set()
+    for case in CASES:
+        for option in sorted(set(case.options) - {o for cls, o in seen if cls is case.loss}):
+            seen.add((case.loss, option))
+            try:
+                case.loss(*case.argument, **{**case.options, option: math.nan})
+            except (TypeError, ValueError) as error:
+                rule = re.search(
+                    rf"`{option}(?:\[0\])?` must be (?:a finite number|an integer)(.*?)\. Received",
+                    str(error),
+                )
+                if rule:
+                    yield case.loss, option, rule[1]
+
+
+REFUSED = [each for each in refused() if each[:2] != (kl.RangeWeightedSquaredError, "high")]
+
+
+def test_many_options_have_bounds():
+    assert len(REFUSED) > 200
+
+
+@pytest.mark.parametrize(
+    ("cls", "option", "rule"), REFUSED, ids=[f"{cls.__name__}-{o}" for cls, o, _ in REFUSED]
+)
+def test_a_bound_is_where_the_docstring_says(cls, option, rule):
+    assert bounds(told_of(cls, option)) == bounds(rule), told_of(cls, option)

@@ -11,7 +11,8 @@ from scipy.special import rel_entr
 from sklearn.metrics import brier_score_loss, cohen_kappa_score
 
 import keras_losskit as kl
-from tests.backends import central_differences, to_numpy, value_and_gradient, wide
+from keras_losskit.losses.classification.sparsemax import sparsemax
+from tests.backends import central_differences, compiled, to_numpy, value_and_gradient, wide
 from tests.cases.classification import tempered_softmax
 
 rng = np.random.default_rng(77)
@@ -200,6 +201,28 @@ def test_the_gradient_of_sparsemax_is_p_minus_g():
     assert (p == 0).any() and ((p > 0).sum(-1) > 1).any()
     got = gradient(kl.Sparsemax(reduction="sum"), IDS, LOGITS)
     np.testing.assert_allclose(got, p - np.eye(5)[IDS], atol=1e-6)
+
+
+def nearest_in_the_simplex(z):
+    """Of one row, in float64: all sizes of the support are tried."""
+    ordered = sorted(map(float, z), reverse=True)
+    for n in range(len(z), 0, -1):
+        threshold = (math.fsum(ordered[:n]) - 1) / n
+        if ordered[n - 1] > threshold:
+            return np.maximum(np.asarray(z, "float64") - threshold, 0)
+
+
+@pytest.mark.parametrize("scale", [0, 1e-6, 0.01, 1, 30, 1e6])
+def test_sparsemax_of_rows_of_any_size(scale):
+    rng = np.random.default_rng(5)
+    z = (scale * rng.normal(size=(40, 50))).astype("float32")
+    z[::4] = np.round(z[::4] / max(scale, 1e-9)) * scale  # Ties.
+    z[1::4, 1:] = z[1::4, :1] - np.float32(1 / 49)  # Some that are just not in it.
+    p = np.array([nearest_in_the_simplex(row) for row in z.astype("float64") - z.max(-1)[:, None]])
+    for how, function in compiled(lambda z: sparsemax(z)).items():
+        got = to_numpy(function(keras.ops.convert_to_tensor(z)))
+        np.testing.assert_allclose(got, p, atol=2e-6, err_msg=how)
+        np.testing.assert_allclose(got.astype("float64").sum(-1), 1, rtol=2e-6, err_msg=how)
 
 
 def test_sparsemax_is_zero_beyond_a_margin_of_one():

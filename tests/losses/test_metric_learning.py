@@ -1,5 +1,7 @@
 """Losses on embeddings: mining, edges, memory, and agreement with others."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -67,6 +69,25 @@ def test_a_tie_with_the_positive_is_not_farther():
     ids, x = np.array([0, 0, 1, 1]), np.array([[0.0], [1.0], [-1.0], [2.0]])
     values = kl.TripletSemiHard(margin=2.0, reduction="none")(ids, x)
     assert to_numpy(values)[0] == 1 - 2 + 2
+
+
+def test_a_triplet_exactly_at_the_margin_pulls_at_neither_end():
+    """On a line of whole numbers many are; a little less of a margin leaves them out for sure."""
+    ids, x = rng.integers(0, 4, 14), rng.permutation(30)[:14, None].astype("float32")
+    of = [
+        value_and_gradient(
+            lambda x, m=margin: kl.TripletAll(m, distance="euclidean", reduction="sum")(ids, x), x
+        )[1]
+        for margin in (2.0, 1.999)
+    ]
+    gaps = np.abs(x - x.T)
+    same = ids[:, None] == ids
+    at_it = sum(
+        a != p and same[a, p] and not same[a, n] and gaps[a, n] == gaps[a, p] + 2
+        for a, p, n in itertools.product(range(14), repeat=3)
+    )
+    assert at_it > 5
+    np.testing.assert_allclose(of[0], of[1], atol=1e-5)
 
 
 def test_batch_all_counts_active_triplets_in_large_batches():
@@ -387,3 +408,9 @@ def test_proxy_anchor_weighs_samples_in_its_sums():
     loss = kl.ProxyAnchor(scale=3.0)
     doubled = to_numpy(loss(np.repeat(ids, [2, 1, 1]), np.repeat(x, [2, 1, 1], axis=0)))
     np.testing.assert_allclose(to_numpy(loss(ids, x, np.array([2, 1, 1]))), doubled, rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(6,), (2, 3, 4)])
+def test_proxy_anchor_takes_one_row_of_cosines_a_sample(shape):
+    with pytest.raises(ValueError, match=r"must be \(B, C\), the cosines of one embedding"):
+        kl.ProxyAnchor()(np.zeros(shape[:-1] or 6, "int32"), np.zeros(shape, "float32"))

@@ -241,3 +241,32 @@ def test_min_snr_weights():
     for wrong in ({"gamma": 0}, {"prediction": "x0"}):
         with pytest.raises(ValueError, match=next(iter(wrong))):
             kl.min_snr_weights(snr, **wrong)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    ("loss", "limit", "errors"),
+    [
+        (kl.GemanMcClure(), 2, (1e9, 1e18, 3e38)),
+        (kl.Welsch(), 1, (1e9, 1e18)),  # Its square is infinite from 2e19 on.
+        (kl.TukeyBiweight(), 4.685**2 / 6, (1e9, 1e18, 3e38)),
+    ],
+    ids=["GemanMcClure", "Welsch", "TukeyBiweight"],
+)
+def test_bounded_losses_end_at_their_bound(loss, limit, errors, sign):
+    far = np.array(errors, "float32")[:, None] * sign
+    value, slope = value_and_gradient(lambda p: loss(np.zeros_like(far), p), far)
+    np.testing.assert_allclose(value, limit, rtol=1e-6)
+    assert not slope.any()
+
+
+@pytest.mark.parametrize("loss", [kl.Poisson(), kl.GammaDeviance(), kl.Tweedie()], ids=str)
+def test_slopes_by_the_target_of_deviances(loss):
+    y, p = np.array([[0.7, 2.0, 5.0]], "float32"), np.array([[1.1, 1.9, 3.0]], "float32")
+    _, slope = value_and_gradient(lambda y: loss(y, p), y)
+    step = np.float32(2e-2)
+    for i in range(3):
+        off = np.zeros_like(y)
+        off[0, i] = step
+        expected = (to_numpy(loss(y + off, p)) - to_numpy(loss(y - off, p))) / (2 * step)
+        np.testing.assert_allclose(slope[0, i], expected, rtol=5e-3, atol=2e-4)

@@ -391,6 +391,21 @@ by_counts = pytest.mark.parametrize(
 
 
 @by_counts
+def test_weights_of_positions_of_lines_are_those_of_maps(case):
+    """`(B, N)` on `(B, N, C)`: two axes are positions already, not samples."""
+    shape = case.y_pred.shape[:-1]
+    weights = np.resize([2.0, 0, 1, 1, 3], shape)
+    lines = (len(case.y_pred), -1)
+    y_true = case.y_true.reshape(*lines, *case.y_true.shape[len(shape):])
+    with wide():
+        loss = case.make(reduction="none", dtype="float64")
+        of_maps = number(loss, case.y_true, case.y_pred, weights)
+        of_lines = number(loss, y_true, case.y_pred.reshape(*lines, case.y_pred.shape[-1]),
+                          weights.reshape(lines))  # fmt: skip
+    np.testing.assert_allclose(of_lines, of_maps, rtol=1e-9, atol=1e-12)
+
+
+@by_counts
 def test_a_weight_of_a_position_repeats_it(case):
     """Of counts: a weight of 2 is the position twice, of 0 the position left out."""
     shape = case.y_pred.shape[:-1]
