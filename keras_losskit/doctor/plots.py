@@ -14,6 +14,8 @@ from keras_losskit.doctor.subject import Subject
 # Targets whose difference to a prediction is an error.
 _NUMBERS = ("real", "positive", "nonnegative", "counts", "signs")
 
+_LARGE = 4096  # Entries of a sample.
+
 # Told apart by brightness and by dashes as well, for print in grey.
 STYLES = (
     ("#1b1b1b", "-"), ("#0072b2", "--"), ("#d55e00", "-."), ("#009e73", ":"),
@@ -99,7 +101,8 @@ def _curve(subject, reach):
     if sample is None:
         raise ValueError(f"plot_loss: {subject.name}: {problem}")
     runner = Runner(subject)
-    n = 201
+    # Large maps take their time, and a coarser line shows as much.
+    n = 201 if sample.y_pred[0].size <= _LARGE else 41
     if sample.domain in ("probability", "simplex", "logits", "unit"):
         p = np.linspace(0.02, 0.98, n)  # Nearer to 0 the slope would hide the rest.
         x, (t, y_pred, direction) = p, _towards_the_class(sample, p)
@@ -126,6 +129,12 @@ def _curve(subject, reach):
             "probability."
         )
     value, slope = _along(subject, runner, t, y_pred, direction)
+    if not np.any(slope) and np.ptp(value) <= 1e-6 * np.abs(value).max():
+        raise ValueError(
+            f"plot_loss: {subject.name} is {value[0]:g} along the whole line of its {label}: "
+            "it looks at something else, such as a direction, or how samples stand to each "
+            "other. `keras_losskit.explain` shows its parts on data of yours."
+        )
     return x, value, slope, label
 
 

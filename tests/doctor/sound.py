@@ -68,6 +68,17 @@ def branched_by_option(y_true, y_pred, squares=True):
     return ops.mean(ops.abs(d), axis=-1)
 
 
+def alike(y_true, y_pred):
+    return len(y_true.shape) == len(y_pred.shape)
+
+
+@sound
+def asks_a_function_about_shapes(y_true, y_pred):
+    if not alike(y_true, y_pred):
+        y_true = ops.expand_dims(y_true, -1)
+    return ops.mean(ops.square(y_true - y_pred), axis=-1)
+
+
 @sound
 def asserts_on_shapes(y_true, y_pred):
     assert len(y_pred.shape) >= 1

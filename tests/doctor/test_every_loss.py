@@ -13,6 +13,7 @@ from keras_losskit.doctor.running import Runner, attempt
 from keras_losskit.doctor.subject import Subject
 from tests import cases
 from tests.backends import BACKEND
+from tests.doctor.stock import stock
 
 # One case a loss and mode; the first of each loss and kind of targets is enough here.
 FIRST = list({(c.loss, c.kind): c for c in reversed(cases.CASES)}.values())
@@ -55,20 +56,9 @@ DEFECTS = {
 }
 
 
-def stock():
-    for name in dir(keras.losses):
-        cls = getattr(keras.losses, name)
-        wrapper = inspect.isclass(cls) and "fn" in inspect.signature(cls).parameters
-        if not inspect.isclass(cls) or cls is keras.losses.Loss or wrapper:
-            continue
-        if name == "CTC" and BACKEND == "jax":
-            continue  # Half a minute to compile.
-        yield pytest.param(name, cls, {}, id=name)
-        if "from_logits" in inspect.signature(cls).parameters:
-            yield pytest.param(f"{name}-logits", cls, {"from_logits": True}, id=f"{name}-logits")
-
-
-@pytest.mark.parametrize(("name", "cls", "options"), list(stock()))
+@pytest.mark.parametrize(
+    ("name", "cls", "options"), [pytest.param(*each, id=each[0]) for each in stock()]
+)
 def test_stock_losses_show_their_known_defects(name, cls, options):
     report = kl.check_loss(cls(**options), quick=True)
     found = {f.name for f in report.findings if f.severity != "info"}

@@ -183,6 +183,12 @@ def test_plot_loss_refuses_what_is_no_curve(plots):
         kl.plot_loss(keras.losses.Circle())
 
 
+@pytest.mark.parametrize("loss", [kl.CosineSimilarity(), kl.WeightedKappa()], ids=str)
+def test_plot_loss_refuses_a_line_on_which_nothing_moves(plots, loss):
+    with pytest.raises(ValueError, match="along the whole line of its"):
+        kl.plot_loss(loss)
+
+
 def test_plot_loss_of_a_map_moves_the_whole_map(plots):
     figure = kl.plot_loss(kl.Dice(), kl.Tversky(), kl.Dice(from_logits=True))
     assert labels(figure)[0][0] == "probability of the true class, at every position"

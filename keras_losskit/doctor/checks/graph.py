@@ -173,8 +173,9 @@ def written_for_another(exam, said):
 
 def _would_not_trace(exam):
     """torch runs eagerly: what the other backends would refuse is seen in the source."""
+    branches = exam.scan.of("if") and _branches(exam)
     for h in exam.scan.of("numpy", "values", "float", "if"):
-        if not h.sure:
+        if not h.sure or (h.kind == "if" and not branches(h.line)):
             continue
         name, seen, mend = _CAUSES[h.kind]
         exam.add(
@@ -182,6 +183,20 @@ def _would_not_trace(exam):
             "TensorFlow and JAX compile the loss, and torch's gradient ends at such a line.",
             mend, h.line,
         )
+
+
+def _branches(exam):
+    """`branches(line)`: whether a tensor was asked for its truth there, in a run.
+
+    The source does not tell what a method of tensors returns.
+    """
+    ran = run_program(exam, exam.sample.y_true, exam.sample.y_pred, False, numbers=False)
+    if ran is None:
+        return lambda line: True
+    asked = [step.line for step in ran.steps if step.word == "bool" and step.value is None]
+    return lambda line: any(
+        at is None or (at.file == line.file and abs(at.line - line.line) <= 2) for at in asked
+    )
 
 
 def _compiles_under_xla(exam):
