@@ -10,7 +10,7 @@ import keras
 import pytest
 
 import keras_losskit as kl
-from benchmarks import cases, engines, inputs, measure, parts, report, vocabulary
+from benchmarks import calls, cases, engines, inputs, measure, pages, parts, report, vocabulary
 from benchmarks.__main__ import updated
 from keras_losskit.core.takes import takes_of
 
@@ -181,3 +181,38 @@ def test_inputs_are_what_each_loss_declares_that_it_takes():
             continue
         takes = takes_of(getattr(kl, case.loss)(**case.options))
         assert case.inputs in inputs.SUITABLE[takes.y_true, takes.y_pred], (key, takes)
+
+
+# --- the pages -------------------------------------------------------------------------
+
+
+@pytest.mark.once
+def test_the_overview_is_what_the_pages_say():
+    assert (ROOT / "BENCHMARKS.md").read_text(encoding="utf-8") == pages.overview()
+
+
+@pytest.mark.once
+def test_every_page_is_known_and_shown():
+    files = {path.stem for path in pages.RESULTS.glob("*.md")}
+    assert files == set(pages.pages()) and {"tensorflow", "jax", "torch", "vocabulary"} <= files
+    shown = {path.stem for path in (ROOT / "docs" / "tables").glob("*.md")}
+    assert shown == files
+    listed = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
+    assert all(f"tables/{name}\n" in listed for name in files)
+
+
+@pytest.mark.once
+def test_every_case_that_is_slower_is_named_below():
+    rows = [r for r in pages.rows() if r["verdict"] == "**slower**"]
+    why = pages.sections("Why it is slower where it is")
+    told = [r for r in rows if r["peer"] not in ("by hand", "the peers' TensorFlow")]
+    assert len(told) > 5
+    for row in told:
+        assert f"- {row['loss']}, {row['peer']} (" in why, row
+
+
+def test_eager_calls_are_those_of_the_same_function():
+    for name, kit, theirs, y, p in calls.pairs():
+        kind = "int32" if y.dtype.kind == "i" else "float32"
+        y, p = keras.ops.convert_to_tensor(y, kind), keras.ops.convert_to_tensor(p, "float32")
+        assert float(kit(y, p)) == pytest.approx(float(theirs(y, p)), rel=2e-4), name
