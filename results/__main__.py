@@ -14,7 +14,17 @@ import matplotlib
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
 
-from results import calibration, long_tail, metric_learning, ordinal, quantiles, wrong_labels
+from results import (
+    calibration,
+    counts,
+    denoising,
+    long_tail,
+    metric_learning,
+    ordinal,
+    quantiles,
+    survival,
+    wrong_labels,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 FINDINGS = {
@@ -24,6 +34,9 @@ FINDINGS = {
     "quantiles": quantiles.run,
     "ordinal": ordinal.run,
     "metric_learning": metric_learning.run,
+    "survival": survival.run,
+    "counts": counts.run,
+    "denoising": denoising.run,
     "wrong_labels_60": lambda seeds: wrong_labels.run(seeds, 0.6),
 }
 

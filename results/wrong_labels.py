@@ -47,10 +47,10 @@ def run(seeds, share):
     plain = finding.mean("cross-entropy")
     robust = ("generalized, q 0.7", "symmetric, 0.1 and 1", "reverse", "normalized + reverse")
     said, above = finding.ahead(robust, of="cross-entropy")
-    best = finding.rows()[0]
+    best, mixed = finding.rows()[0], "normalized + reverse"
     finding.held = (
         f"{said}: {above} of 4 bounded losses end above cross-entropy ({plain:.1f}); best is "
-        f"{best} with {finding.mean(best):.1f}, normalized + reverse has "
-        f"{finding.mean('normalized + reverse'):.1f}."
+        f"{best} with {finding.mean(best):.1f}"
+        + ("." if best == mixed else f", {mixed} has {finding.mean(mixed):.1f}.")
     )
     return finding
