@@ -610,6 +610,20 @@ def packed(loss):
         "the student's logit of the true class")
 
 
+def transcripts(loss):
+    """Two labels in some frames: the logit of the right one moves in each of them."""
+    def of(frames):
+        def data(v):
+            z = np.zeros((1, frames, 3), "float32")
+            for t in range(frames):
+                z[0, t, 1 + (2 * t >= frames)] = v
+            return np.array([[1, 2]], "int32"), z
+        return data
+
+    return two_curves(loss, np.linspace(-4, 8, 121), {
+        f"{frames} frames": of(frames) for frames in (3, 6)}, "logit of the right label")
+
+
 def margins(loss):
     def data(v):
         return np.zeros((1,), "int32"), np.array([[v, 0.0, -1.0, -2.0]], "float32")
@@ -683,6 +697,7 @@ PATHS = {
 OF_MODULES = {
     "regression.directional": directions, "regression.relative": relative,
     "latent_variables.gaussian": latents, "classification.ordinal": ranks,
+    "sequences.ctc": transcripts,
 }
 
 
