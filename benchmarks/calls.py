@@ -20,7 +20,13 @@ ROWS, COLUMNS = 32, 10
 
 
 def pairs():
-    """`(name, the kit's, Keras', y_true, y_pred)` for each loss that both have."""
+    """`(name, the kit's, Keras', y_true, y_pred)` for each loss that both have, in tensors."""
+    for name, kit, theirs, y, p in _pairs():
+        kind = "int32" if y.dtype.kind == "i" else "float32"
+        yield name, kit, theirs, ops.convert_to_tensor(y, kind), ops.convert_to_tensor(p, "float32")
+
+
+def _pairs():
     rng = np.random.default_rng(0)
     real = rng.normal(size=(2, ROWS, COLUMNS))
     above = np.abs(real) + 0.1
@@ -67,7 +73,7 @@ def pairs():
     ]  # fmt: skip
 
 
-def seconds(call, repeat):
+def milliseconds(call, repeat):
     start = time.perf_counter()
     for _ in range(repeat):
         found = call()
@@ -81,11 +87,9 @@ def main():
     for name, kit, theirs, y, p in pairs():
         if len(sys.argv) > 1 and sys.argv[1] not in name:
             continue
-        kind = "int32" if y.dtype.kind == "i" else "float32"
-        y, p = ops.convert_to_tensor(y, kind), ops.convert_to_tensor(p, "float32")
         calls = {"kit": lambda x=kit: x(y, p), "keras": lambda x=theirs: x(y, p)}  # noqa: B023
         found = interleave(
-            lambda key, repeat: seconds(calls[key], repeat) / repeat,  # noqa: B023
+            lambda key, repeat: milliseconds(calls[key], repeat) / repeat,  # noqa: B023
             list(calls), rounds=31, seconds=3,
         )  # fmt: skip
         (mine,), (other,) = found["kit"].launches, found["keras"].launches

@@ -69,17 +69,17 @@ def verdicts():
     return "\n".join(out)
 
 
-def method(page=None):
-    """When, on what, with what and how a page was measured; by default the first."""
-    text = pages()[page] if page else next(iter(pages().values()))
+def method():
+    """When, on what, with what and how the first page was measured."""
+    text = next(iter(pages().values()))
     return text.partition("-->")[2].partition("## ")[0].strip()
 
 
 def links():
-    lines = []
+    lines, measured = [], rows()
     for name in pages():
-        told = OTHERS.get(name, "losses, " + ", ".join(dict.fromkeys(
-            r["engine"] for r in rows() if r["page"] == name)))  # fmt: skip
+        engines = dict.fromkeys(r["engine"] for r in measured if r["page"] == name)
+        told = OTHERS.get(name, "losses, " + ", ".join(engines))
         lines.append(f"- [{name}](benchmarks/results/{name}.md): {told}.")
     return "\n".join(lines)
 

@@ -77,6 +77,11 @@ def _pairs():
     yield "binary", lambda y, p: binary_crossentropy(ops.sigmoid(y), p, True), _focal(
         0, _focal_by_hand
     )
+    yield (
+        "binary-mean",
+        lambda y, p: kernels.crossentropy_of_logits.mean(1 - ops.sigmoid(y), -p),
+        lambda y, p: _focal_by_hand(ops.sigmoid(y), p, 0).mean(),
+    )
     for gamma in (0, 0.5, 1, 2, 3.5):
         yield f"focal-{gamma}", _focal(gamma, focal_of_logits), _focal(gamma, _focal_by_hand)
 
@@ -176,6 +181,12 @@ def test_the_mean_at_once_is_the_mean_of_the_values(name):
     total = to_numpy(case.make(reduction="sum")(y, p))
     np.testing.assert_allclose(total, values.sum(), rtol=1e-6)
     assert float(loss(y[:0], p[:0])) == 0
+
+
+def test_the_mean_of_binary_crossentropies_keeps_a_sure_no_and_takes_minus_infinity():
+    loss = kl.BinaryCrossentropy(from_logits=True)
+    assert float(loss([[0.0]], [[-50.0]])) == pytest.approx(np.exp(-50), rel=1e-5)
+    assert float(loss([[0.0, 1.0]], [[-np.inf, 0.0]])) == pytest.approx(np.log(2) / 2)
 
 
 def test_what_is_unknown_takes_the_long_way():
