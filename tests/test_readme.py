@@ -49,11 +49,13 @@ def test_rows_stand_under_their_family():
 
 def test_continuous_integration_runs_the_commands_of_the_readme():
     quickstart, tests = commands()
+    lean = re.search(r"^    (pip .+--no-deps \.) ", README, re.MULTILINE)[1]
     assert quickstart.endswith("examples/quickstart.py")
     assert tests.endswith("-m pytest -n 2")
     lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     assert f"quickstart='{quickstart}'" in lines
     assert f"tests='{tests}'" in lines
+    assert f"lean='{lean}'" in lines
 
 
 def test_it_is_one_screen_and_then_links():
