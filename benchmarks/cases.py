@@ -887,7 +887,7 @@ def with_native(case):
         peers={**case.peers, **more},
         engines={**case.engines, **{peer: native.engines(peer) for peer in more}},
         differs={**case.differs, **native.said(native.DIFFERS, case, more)},
-        costs={**case.costs, **native.said(native.COSTS, case, more)},
+        costs={**case.costs, **native.said(native.COSTS, case, {**case.peers, **more})},
     )
 
 

@@ -241,7 +241,7 @@ SEGMENTATION = {
     },
     "Jaccard (over the batch)": {"MONAI": overlap("DiceLoss", jaccard=True, batch=True)},
     "Tversky (per sample)": {"MONAI": overlap("TverskyLoss", alpha=0.3, beta=0.7)},
-    "GeneralizedDice": {"MONAI": overlap("GeneralizedDiceLoss")},
+    "GeneralizedDice": {"MONAI": overlap("GeneralizedDiceLoss", smooth_nr=0, smooth_dr=0)},
     "LovaszSoftmax": {
         "smp": kept(
             lambda m: m.LovaszLoss("multiclass", from_logits=False),
@@ -496,8 +496,12 @@ DIFFERS = {
     ("TripletHard (B=1024)", "pml"): SPHERE,
     ("Angular", "pml"): "normalises anchors and positives, not negatives; a mean over pairs",
     ("DINO", "lightly"): "centers by a moving mean, where the kit takes three Sinkhorn rounds",
+    ("SwAV", "lightly"): "takes powers of e of the scores, which overflow on these",
     ("Sinkhorn", "geomloss"): (
         "goes from coarse to fine in a few steps, where the kit iterates 50 times at the last"
+    ),
+    ("PairwiseMeanSquared", "rax"): (
+        "the mean over all pairs, of equal labels and of an item with itself too"
     ),
     ("STFT", "auraloss"): "norms of the whole batch, the kit's are of each sample",
     ("MultiResolutionSTFT", "auraloss"): "norms of the whole batch, the kit's are of each sample",
@@ -522,10 +526,31 @@ ERRORS = (
     "digits do not cancel"
 )
 LAST = "is given channels first, where torch's softmax of few classes is ten times as fast"
+A_CALL = "is the same kernel; the kit looks at shapes, dtypes and masks before it calls it"
+UNIT = "divides by lengths whose squares may overflow; the kit scales by the largest entry first"
+EXACT_NEIGHBOURS = (
+    "takes distances from a product as they are; the kit makes the middle row the origin first, "
+    "and knows which distances are no more than rounding"
+)
+SIMILAR = (
+    "subtracts a similarity near 1 from 1; the kit takes the moments of sum and difference, each "
+    "about its mean, so that a picture nearly right loses no digits"
+)
+HEARD = "counts a silent target; the kit leaves it out, and asks whether a square would overflow"
 COSTS = {
+    ("MeanSquaredError", "optax"): "is one sum; the kit makes a value of each row on the way",
+    ("MeanAbsoluteError", "keras"): "pulls at a perfect prediction: JAX's |0| has the slope 1",
+    ("SmoothL1", "torch"): A_CALL,
+    ("LogCosh", "keras"): "takes log 2 from a softplus, which loses the digits of small errors",
     ("Poisson", "torch"): GOES_ON,
     ("KLDivergence", "torch"): GOES_ON + ", and divides by the sum",
+    ("CategoricalHinge", "keras"): OF_NOTHING,
+    ("Hinge", "optax"): "takes targets of -1 and 1 alone, the kit those of 0 and 1 as well",
     ("CategoricalCrossentropy (rows, logits)", "torch"): OF_NOTHING,
+    ("CategoricalCrossentropy (rows, logits)", "keras"): OF_NOTHING,
+    ("CategoricalCrossentropy (rows, logits, maps)", "keras"): OF_NOTHING,
+    ("CategoricalCrossentropy (rows, logits, maps)", "optax"): OF_NOTHING,
+    ("CategoricalCrossentropy (ids, logits, maps)", "keras"): IDS,
     ("BinaryCrossentropy (logits)", "torch"): OF_A_NO,
     ("BinaryCrossentropy (probabilities)", "torch"): GOES_ON,
     ("BinaryFocalCrossentropy (logits)", "torchvision"): BOTH_SIDES,
@@ -555,8 +580,42 @@ COSTS = {
         "adds up exponentials from the first to the last; the kit's logarithms of sums, which hold "
         "at any risk, come together in log(B) passes, as XLA can run them"
     ),
+    ("TripletHard (B=512)", "pml"): EXACT_NEIGHBOURS,
+    ("TripletHard (B=1024)", "pml"): EXACT_NEIGHBOURS,
+    ("Triplet", "torch"): "adds 1e-6 to each difference, so that no root is of 0; the kit asks",
+    ("BarlowTwins", "lightly"): (
+        "standardises by one kernel, with 1e-5 added to each variance; the kit's correlation is "
+        "exact, and that of a constant is 0"
+    ),
+    ("InfoNCE", "open_clip"): (
+        "is a cross-entropy of the matrix; the kit adds up what stands beside the pair, whose "
+        "digits a solved batch keeps, and leaves out what is masked"
+    ),
     ("DINO", "lightly"): "centers by a moving mean; the kit takes three Sinkhorn rounds",
+    ("SwAV", "lightly"): (
+        "takes powers of e of the scores, which overflow on these: it is NaN; the kit's rounds are "
+        "of logarithms"
+    ),
+    ("KoLeo", "lightly"): f"{UNIT}, and leaves out what is masked",
+    ("SigLIP", "open_clip"): f"{UNIT}, and gives each sample a value of its own",
     ("Sinkhorn", "geomloss"): "goes from coarse to fine in a few steps; the kit takes 50",
+    ("Chamfer", "torch"): (
+        "takes distances from one product, which loses short ones; the kit takes those from the "
+        "differences, and leaves out padding"
+    ),
+    ("SSIM", "pytorch-msssim"): SIMILAR,
+    ("SSIM", "kornia"): SIMILAR,
+    ("MultiScaleSSIM", "pytorch-msssim"): SIMILAR,
+    ("PairwiseMeanSquared", "rax"): (
+        "takes all pairs alike; the kit leaves out those of equal labels and counts the others"
+    ),
+    ("STFT", "auraloss"): "takes one norm of the whole batch, the kit one of each sample",
+    ("SISDR", "auraloss"): HEARD,
+    ("PermutationInvariant (of SISDR)", "torchmetrics"): HEARD,
+    ("LovaszHinge", "kornia"): (
+        "subtracts indices of one class after the other; the kit's steps are made without the "
+        "subtraction, and its sort is a stable one"
+    ),
     ("DiscreteTimeHazard", "pycox"): (
         "puts a time after the last interval into it; the kit asks of each entry whether it was "
         "lived through, and looks at the targets"
