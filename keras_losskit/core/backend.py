@@ -84,29 +84,30 @@ def replicas():
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
-def with_gradient(value, gradient, *tensors, symmetric=False, in_few=None):
+def with_gradient(value, gradient, *tensors, symmetric=False, in_few=None, eager=False):
     """`value(*tensors)`; on TensorFlow its gradient is what `gradient` says.
 
     TensorFlow's graph makes a pass over memory of every operation, those of
     backpropagation too, where a gradient written out takes fewer. It has to be
     the gradient of `value`, which the other backends differentiate themselves:
     theirs can be differentiated forward, too. `gradient(upstream, *tensors)` is
-    one tensor for each, in operations that can be differentiated again.
+    one tensor for each, in operations that can be differentiated again, or a function that
+    makes it, called where it is asked for.
 
     `symmetric`: the matrices of derivatives are, as those of every elementwise
     function. What goes back by `gradient` then goes forward by it, so that JAX
     uses it as well.
 
-    On torch the gradient is used where it is symmetric and there is one tensor: of several,
-    eager torch would compute those that nobody asks for. `in_few`: the same value in few
-    operations, for torch, which runs each by itself and another one backward.
+    On torch the gradient is used where it is symmetric and there is one tensor, and where
+    it is `eager`: it takes fewer operations than torch does backward. `in_few`: the same value
+    in few operations, for torch, which runs each by itself and another one backward.
     """
     backend = keras.config.backend()
     if backend == "torch":
         if in_few is not None:
             return in_few(*tensors)
-        if symmetric and len(tensors) == 1 and by_hand(*tensors):
-            return _in_torch().apply(*tensors, value, gradient)
+        if (eager or (symmetric and len(tensors) == 1)) and by_hand(*tensors):
+            return _in_torch().apply(value, gradient, *tensors)
     if backend == "jax" and symmetric:
         return _with_tangent(value, gradient, [ops.convert_to_tensor(x) for x in tensors])
     if backend != "tensorflow":
@@ -114,20 +115,48 @@ def with_gradient(value, gradient, *tensors, symmetric=False, in_few=None):
 
     @ops.custom_gradient
     def call(*tensors):
-        return value(*tensors), lambda *upstream: gradient(*upstream, *tensors)
+        return value(*tensors), lambda *upstream: _all(gradient(*upstream, *tensors))
 
     # Read here: for variables read inside TensorFlow wants gradients of their own.
     return call(*(x + 0 if isinstance(x, keras.Variable) else x for x in tensors))
 
 
-def by_hand(x):
-    """Whether the gradient by one tensor that `with_gradient` is given is used."""
+def _all(parts, asked=None):
+    """The parts of a gradient, made where they are asked for; `None` where not."""
+    if not isinstance(parts, tuple):
+        return _made(parts)
+    asked = (True,) * len(parts) if asked is None else asked
+    return tuple(_made(x) if a else None for x, a in zip(parts, asked, strict=True))
+
+
+def _made(part):
+    return part() if callable(part) else part
+
+
+def by_hand(*tensors):
+    """Whether the gradient by these tensors that `with_gradient` is given is used."""
     if keras.config.backend() != "torch":
         return keras.config.backend() == "tensorflow"
+    if compiled_by_torch():  # A compiler knows no such rules, and needs none.
+        return False
     import torch
 
-    # A compiler knows no such rules, and needs none.
-    return x.requires_grad and torch.is_grad_enabled() and not torch.compiler.is_compiling()
+    if torch.is_grad_enabled() and any(x.requires_grad for x in tensors):
+        return True
+    try:
+        forward = torch.autograd.forward_ad.unpack_dual
+        return any(forward(x).tangent is not None for x in tensors)
+    except RuntimeError:  # Under some transformations nothing tells; the rule holds in all.
+        return True
+
+
+def compiled_by_torch():
+    """Whether `torch.compile` or `torch.export` is reading what runs."""
+    if keras.config.backend() != "torch":
+        return False
+    import torch
+
+    return torch.compiler.is_compiling()
 
 
 @functools.cache
@@ -138,22 +167,38 @@ def _in_torch():
         generate_vmap_rule = True
 
         @staticmethod
-        def forward(x, value, gradient):
-            return value(x)
+        def forward(value, gradient, *tensors):
+            return value(*tensors)
 
         @staticmethod
         def setup_context(ctx, inputs, output):
-            x, _, ctx.gradient = inputs
-            ctx.save_for_backward(x)
-            ctx.save_for_forward(x)
+            ctx.value, ctx.gradient, *tensors = inputs
+            ctx.save_for_backward(*tensors)
+            ctx.save_for_forward(*tensors)
 
         @staticmethod
-        def backward(ctx, up):
-            return ctx.gradient(up, *ctx.saved_tensors), None, None
+        def backward(ctx, *up):
+            asked = ctx.needs_input_grad[2:]
+            parts = ctx.gradient(*up, *ctx.saved_tensors)
+            return None, None, *_all(parts if isinstance(parts, tuple) else (parts,), asked)
 
         @staticmethod
-        def jvp(ctx, tangent, *_):
-            return ctx.gradient(tangent, *ctx.saved_tensors)
+        def jvp(ctx, _, __, *tangents):
+            # What goes back is linear in what comes from above: turned about it goes forward.
+            tensors = ctx.saved_tensors
+            asked = [t is not None for t in tangents]
+
+            def back(*up):
+                parts = ctx.gradient(*up, *tensors)
+                parts = _all(parts if isinstance(parts, tuple) else (parts,), asked)
+                return tuple(x for x in parts if x is not None)
+
+            with torch.no_grad():
+                above = ctx.value(*tensors)
+            above = above if isinstance(above, tuple) else (above,)
+            _, forward = torch.func.vjp(back, *(torch.zeros_like(x) for x in above))
+            found = forward(tuple(t for t in tangents if t is not None))
+            return found if len(found) > 1 else found[0]
 
     return WithGradient
 
@@ -170,7 +215,7 @@ def _with_tangent(value, gradient, tensors):
         for i, tangent in enumerate(tangents):
             if not isinstance(tangent, jax.custom_derivatives.SymbolicZero):
                 part = gradient(tangent, *tensors)
-                parts.append(part[i] if isinstance(part, tuple) else part)
+                parts.append(_made(part[i] if isinstance(part, tuple) else part))
         out = call(*tensors)
         return out, sum(parts[1:], parts[0]) if parts else ops.zeros_like(out)
 

@@ -6,8 +6,8 @@ from keras import ops
 
 from keras_losskit.core.anchors import places, rows_of
 from keras_losskit.core.backend import with_gradient
-from keras_losskit.core.kernels import at_least
-from keras_losskit.core.numerics import largest, one_over, root_of_smallest, safe_divide, safe_sqrt
+from keras_losskit.core.kernels import at_least, furthest
+from keras_losskit.core.numerics import one_over, root_of_smallest, safe_divide, safe_sqrt
 
 DISTANCES = ("euclidean", "squared_euclidean", "cosine")
 
@@ -17,8 +17,7 @@ def unit(x, axis=-1):
 
     def scales(x):
         # By its largest entry first, so that squares neither overflow nor vanish.
-        top = ops.stop_gradient(largest(ops.abs(x), axis, keepdims=True, initial=0))
-        first = one_over(top)
+        first = one_over(furthest(x, axis))
         squares = ops.sum(ops.square(x * first), axis=axis, keepdims=True)
         return first, one_over(safe_sqrt(squares))
 

@@ -133,6 +133,28 @@ def smaller(a, b):
     return choose(b < a, b, a)
 
 
+def furthest(x, axis):
+    """The largest |x| along an axis, which stays; a constant, and 0 of nothing."""
+    sizes = ops.abs(ops.stop_gradient(x))
+    if 0 in tuple(x.shape):  # There `ops.max` raises.
+        return ops.sum(sizes, axis=axis, keepdims=True)
+    return ops.max(sizes, axis=axis, keepdims=True, initial=0)
+
+
+def exp(x):
+    """exp(x), for what may lie far below 0: on torch 0 where it is no normal number.
+
+    There a number below those takes thirty times as long.
+    """
+    if not at_hand():
+        return ops.exp(x)
+    import torch
+
+    # As torch's compilers and XLA have it.
+    least, tiny = (-87.3, 1.3e-38) if x.dtype == torch.float32 else (-708.3, 2.46e-308)
+    return torch.nn.functional.threshold(torch.exp(x.clamp(min=least)), tiny, 0.0)
+
+
 def arctan2(y, x):
     """The angle of the point (x, y); `ops.arctan2` rounds it to float32 on JAX and torch."""
     backend = keras.config.backend()
@@ -171,6 +193,32 @@ def choose(condition, a, b):
     return ops.where(condition, a, b)
 
 
+def widened(x, like):
+    """`x` `(…, 1, C)`, to be broadcast over `like` `(…, W, C)`, in a form that is fast there.
+
+    Torch goes over few classes one position after the other, over a whole line at once.
+    """
+    if not at_hand() or len(x.shape) < 3 or x.shape[-2] != 1:
+        return x
+    return x.expand(*x.shape[:-2], like.shape[-2], x.shape[-1]).contiguous()
+
+
+def times_plus(x, by, plus):
+    """by·x + plus, for two numbers."""
+    if at_hand():
+        return (by * x).add_(plus)
+    return by * x + plus
+
+
+def plus_product_of(total, a, b):
+    """total + a·b, entry by entry."""
+    if at_hand():
+        import torch
+
+        return torch.addcmul(total, a, b)
+    return total + a * b
+
+
 def between(a, b, share):
     """a where `share` is 0, b where it is 1, and in between on a line; to the last digit."""
     if at_hand():
@@ -195,6 +243,13 @@ def softmax_in_torch(z, logarithm=False):
     return function(z, axis=-1)
 
 
+def in_order(x, order):
+    """The entries of the last axis in another order, indices >= 0."""
+    if at_hand():  # `ops.take_along_axis` counts from the end, too.
+        return x.gather(-1, order.long())
+    return ops.take_along_axis(x, order, axis=-1)
+
+
 def entry(x, ids):
     """x_i on the last axis, for ids `(…)` in [0, C)."""
     backend, classes = keras.config.backend(), x.shape[-1]
@@ -203,6 +258,8 @@ def entry(x, ids):
 
         return tf.gather(x, ids, batch_dims=len(ids.shape))
     ids = ops.expand_dims(ids, -1)
+    if backend == "torch":
+        return in_order(x, ids)[..., 0]
     if backend == "jax" and classes <= 32:
         # There the gradient of what is taken is written one entry at a time.
         return ops.sum(choose(ids == ops.arange(classes, dtype="int32"), x, 0), axis=-1)
@@ -215,6 +272,16 @@ def log_softmax_below(z):
         return ops.log_softmax(z, axis=-1)
     # There `ops.log_softmax` would look for the largest again, in a pass of its own.
     return z - ops.log(ops.sum(ops.exp(z), axis=-1, keepdims=True))
+
+
+def log_of_sum(x, axis=-1):
+    """log Σ exp x along an axis, of a constant."""
+    if not at_hand():
+        return ops.logsumexp(x, axis=axis)
+    top = x.amax(axis, keepdim=True)
+    # What would be no normal number is none beside the largest, whose exponential is 1.
+    total = (x - top).clamp_(min=-87).exp_().sum(axis)
+    return total.log_().add_(top.squeeze(axis))
 
 
 def crossentropies(z, ids):
@@ -243,6 +310,13 @@ def softmax_less_one(z, ids):
 
         return tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(features=z, labels=ids).backprop
     return plus_at(ops.softmax(z, axis=-1), ids, -ops.ones_like(z[:, 0]))
+
+
+def plus_times(total, number, x):
+    """`total + number·x`; on torch `total` itself becomes it."""
+    if at_hand():  # A tensor more is memory that the system has to clear.
+        return total.add_(x, alpha=number)
+    return total + number * x
 
 
 def plus_at(x, ids, amount):

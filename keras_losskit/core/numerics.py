@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_losskit.core.backend import by_hand, with_gradient
+from keras_losskit.core.backend import by_hand, compiled_by_torch, with_gradient
 from keras_losskit.core.kernels import at_least, at_most, choose
 
 # NaN fails every comparison. A condition that guards something names what is left out
@@ -119,29 +119,38 @@ def safe_sqrt(x):
     return choose(zero, 0, ops.sqrt(choose(zero, 1, x)))
 
 
-def safe_divide(a, b, otherwise=0):
+def safe_divide(a, b, otherwise=0, bound=0):
     """a / b; `otherwise`, with zero gradient, where b is 0 or below the normal numbers.
+
+    `bound` is a number that b is known not to be below: of one whose square is a number
+    nothing of this is needed.
 
     Both slopes are numbers for every b. Backpropagation would form a/b², which overflows
     long before a/b does, and 0 times that is NaN. Here the slope 1/b follows a line to 0
     from b = 1e-30 on, and -a/b² is made of the quotient and no larger than 1e30, which
     leaves room for what they are multiplied by.
     """
+    if bound > 2.0**-48:
+        return a / b
     a, b = ops.convert_to_tensor(a), ops.convert_to_tensor(b)
     if a.shape != b.shape:  # A gradient has the shape of what it is of.
         a, b = a + ops.zeros_like(b), b + ops.zeros_like(a)
-    if keras.config.backend() == "torch":
-        return _divided_in_torch(a, b, otherwise)
+    if compiled_by_torch():
+        return _divided_for_compilers(a, b, otherwise)
 
     def value(a, b):
         return _quotient(a, b, otherwise)
 
     def gradient(up, a, b):
         inverse = held_inverse(b)
-        steep = _quotient(a, b, 0) * inverse
-        return up * inverse, -up * at_most(at_least(steep, -1 / LEAST), 1 / LEAST)
 
-    return with_gradient(value, gradient, a, b, symmetric=True)
+        def by_b():
+            steep = _quotient(a, b, 0) * inverse
+            return -up * at_most(at_least(steep, -1 / LEAST), 1 / LEAST)
+
+        return up * inverse, by_b
+
+    return with_gradient(value, gradient, a, b, symmetric=True, eager=True)
 
 
 LEAST = 2.0**-100  # 1e-30
@@ -160,8 +169,8 @@ def held_inverse(b):
     return choose(near, b / LEAST, 1) / choose(near, LEAST, b)
 
 
-def _divided_in_torch(a, b, otherwise):
-    """The same for automatic differentiation, of any order and in both directions.
+def _divided_for_compilers(a, b, otherwise):
+    """The same where torch's compilers differentiate what they read.
 
     a/b does not change if both are multiplied by one number, nor do its derivatives if
     that number is held constant: by a power of two the divisors come near to 1.

@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_losskit.core import kernels
 from keras_losskit.core.backend import with_gradient
-from keras_losskit.core.kernels import at_least, choose, entry
+from keras_losskit.core.kernels import at_least, choose, entry, exp
 from keras_losskit.core.numerics import largest, one_over, root_of_smallest
 
 NOTHING = -1e30  # What stands for log 0: far below any logit, and finite.
@@ -114,8 +114,9 @@ def log_softmax_of(z, ids):
         return -kernels.crossentropies(z, ids)
 
     def value(z):
-        below, _, total = _exponentials(z)
-        return entry(below, ids) - ops.log(ops.squeeze(total, axis=-1))
+        top, _, total = _exponentials(z)
+        # Of z itself: of what is below its largest a compiler would make a matrix.
+        return entry(z, ids) - ops.squeeze(top, -1) - ops.log(ops.squeeze(total, axis=-1))
 
     def gradient(up, z):
         _, exponentials, total = _exponentials(z)
@@ -127,11 +128,11 @@ def log_softmax_of(z, ids):
 
 
 def _exponentials(z):
-    """z - max(z), its exponentials and their sum over the last axis."""
-    below = z - ops.stop_gradient(largest(z, keepdims=True))
-    exponentials = ops.exp(below)
+    """max(z), the exponentials of what is below it, and their sum over the last axis."""
+    top = ops.stop_gradient(largest(z, keepdims=True))
+    exponentials = ops.exp(z - top)
     total = ops.sum(exponentials, axis=-1, keepdims=True)
-    return below, exponentials, at_least(total, 1)  # It is; the bound is as in `log1p`.
+    return top, exponentials, at_least(total, 1)  # It is; the bound is as in `log1p`.
 
 
 def _one_over_sum(x):  # One division a row.
@@ -148,7 +149,7 @@ def log_sum_exp(x, where, axis=-1):
         marked = _only_where(x, where)
         # Above what stands for nothing, so that its exponential is 0.
         top = at_least(largest(marked, axis, keepdims=True, initial=NOTHING), NOTHING / 2)
-        terms = ops.exp(marked - ops.stop_gradient(top))
+        terms = exp(marked - ops.stop_gradient(top))
         total = ops.sum(terms, axis=axis, keepdims=True)
         none = total <= 0
         return terms, choose(none, 1, total), none, top

@@ -9,7 +9,7 @@ import math
 from keras import ops
 
 from keras_losskit.core.backend import with_gradient
-from keras_losskit.core.kernels import smaller
+from keras_losskit.core.kernels import plus_times, smaller
 
 
 def cut(x, axis, start=None, stop=None, step=None):
@@ -59,14 +59,14 @@ def _slid(x, value, kernel, axis):
             return box_sums(wide, n + 1, (axis,))
         return filtered(wide, kernel[::-1], (axis,))
 
-    return with_gradient(value, gradient, x)
+    return with_gradient(value, gradient, x, eager=True)
 
 
 def _weighed(x, kernel, axis):
     last = len(kernel) - 1
-    total = 0
-    for k, weight in enumerate(kernel):
-        total = total + weight * cut(x, axis, k, (k - last) or None)
+    total = kernel[0] * cut(x, axis, None, -last or None)
+    for k, weight in enumerate(kernel[1:], 1):
+        total = plus_times(total, weight, cut(x, axis, k, (k - last) or None))
     return total
 
 

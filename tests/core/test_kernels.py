@@ -7,8 +7,9 @@ from keras import ops
 
 import keras_losskit as kl
 from keras_losskit.core import kernels
-from keras_losskit.core.numerics import safe_log
+from keras_losskit.core.numerics import safe_divide, safe_log
 from keras_losskit.core.softmax import held
+from keras_losskit.core.windows import filtered
 from keras_losskit.losses.classification.crossentropy import binary_crossentropy
 from keras_losskit.losses.classification.focal import focal_of_logits
 from tests.backends import BACKEND, to_numpy, value_and_gradient, wide
@@ -31,6 +32,11 @@ ALL = {
         lambda d: min(max(d / 0.7, -1), 1),
     ),
 }  # fmt: skip
+OVERLAPS = {
+    "dice": {"fp_weight": 1.0, "fn_weight": 1.0},
+    "tversky": {"fp_weight": 0.3, "fn_weight": 0.7},
+    "ruzicka": {"fp_weight": 0.3, "fn_weight": 0.7, "intersection": "l1"},
+}
 only_torch = pytest.mark.skipif(BACKEND != "torch", reason="there alone something stands in")
 # Torch's own way forward warns of a tool that it is made with.
 quiet = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
@@ -82,8 +88,41 @@ def _pairs():
         lambda y, p: kernels.crossentropy_of_logits.mean(1 - ops.sigmoid(y), -p),
         lambda y, p: _focal_by_hand(ops.sigmoid(y), p, 0).mean(),
     )
+    yield "exp", lambda y, p: y * kernels.exp(p - p * p), lambda y, p: y * ops.exp(p - p * p)
+    yield "divided", lambda y, p: safe_divide(y, p * p + y * y), lambda y, p: y / (p * p + y * y)
+    yield "log_cosh", log_cosh, lambda y, p: ops.log(ops.cosh(p - y))
+    for size in (2, 3):
+        kernel = [1 + 0.5 * k for k in range(size)]
+        yield (
+            f"filtered-{size}",
+            lambda y, p, kernel=kernel: y.sum() * filtered(y * p, kernel, (-1,)),
+            lambda y, p, size=size: y.sum() * sum(
+                (1 + 0.5 * k) * (y * p)[..., k : k + 6 - size] for k in range(size)
+            ),
+        )
+    for name, options in OVERLAPS.items():
+        for classes in (1, 5):
+            yield (
+                f"{name}-{classes}",
+                lambda y, p, options=options, n=classes: kl.Tversky(**options).call(
+                    *(ops.reshape(ops.sigmoid(x), (1, -1, 1, n)) for x in (y, p))
+                ),
+                lambda y, p, options=options, n=classes: _tversky_by_hand(
+                    *(ops.reshape(ops.sigmoid(x), (-1, n)) for x in (y, p)), **options
+                ),
+            )
     for gamma in (0, 0.5, 1, 2, 3.5):
         yield f"focal-{gamma}", _focal(gamma, focal_of_logits), _focal(gamma, _focal_by_hand)
+
+
+def log_cosh(y, p):
+    return kl.LogCosh().each(y, p)
+
+
+def _tversky_by_hand(g, p, fp_weight, fn_weight, intersection="product"):
+    hits = (p * g if intersection == "product" else p.minimum(g)).sum(0)
+    wrong = fp_weight * (p.sum(0) - hits) + fn_weight * (g.sum(0) - hits)
+    return (wrong / (hits + wrong)).mean()[None]
 
 
 def _mean_of(plain):
@@ -235,3 +274,85 @@ def test_it_refuses_and_casts_as_ever():
     half = ops.cast(ops.convert_to_tensor(np.full((2, 2), 300.0, "float32")), "float16")
     got = kl.MeanSquaredError()(np.zeros((2, 2)), half)  # 300² is too large for a half.
     assert float(got) == 90000 and keras.backend.standardize_dtype(got.dtype) == "float32"
+
+
+# --- far below 0, and constants --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("dtype", "far"), [("float32", 87.2), ("float64", 708.2)])
+def test_exponentials_of_what_is_far_below_0(dtype, far):
+    x = np.array([0, -1, -far, -far - 40, -1e30, -np.inf, np.nan, 3.0], dtype)
+    with wide():
+        _, slope = value_and_gradient(lambda x: ops.sum(kernels.exp(x)), x[:6])
+        each = to_numpy(kernels.exp(ops.convert_to_tensor(x)))
+    assert str(each.dtype) == dtype
+    expected = np.exp(x.astype("float64"))
+    close = {"rtol": 1e-5 if dtype == "float32" else 1e-12, "atol": np.finfo(dtype).tiny}
+    np.testing.assert_allclose(each, expected, **close)
+    np.testing.assert_allclose(slope, expected[:6], **close)
+    assert each[4] == each[5] == 0
+
+
+@pytest.mark.parametrize("axis", [-1, 1])
+def test_the_logarithm_of_a_sum(axis):
+    x = np.random.default_rng(0).normal(size=(3, 4, 5)) * 100
+    x[0, 0], x[1, :, 2] = -1e30, 1e30
+    with wide():
+        got = to_numpy(kernels.log_of_sum(ops.convert_to_tensor(x), axis=axis))
+    top = x.max(axis, keepdims=True)
+    expected = np.log(np.exp(x - top).sum(axis)) + top.squeeze(axis)
+    np.testing.assert_allclose(got, expected, rtol=1e-12)
+
+
+@only_torch
+def test_a_gradient_is_made_where_it_is_asked_for():
+    import torch
+
+    from keras_losskit.core.backend import with_gradient
+
+    asked = []
+
+    def slope(name, value):
+        def make():
+            asked.append(name)
+            return value
+
+        return make
+
+    def product(a, b):
+        return with_gradient(
+            lambda a, b: a * b, lambda up, a, b: (slope("a", up * b), slope("b", up * a)), a, b,
+            eager=True,
+        )
+
+    a, b = torch.ones(3), torch.full((3,), 2.0, requires_grad=True)
+    product(a, b).sum().backward()
+    assert asked == ["b"] and b.grad.tolist() == [1, 1, 1]
+    assert product(a, a).grad_fn is None and asked == ["b"]
+    given = torch.func.jvp(product, (a, b), (b, 3 * a))
+    assert given[1].tolist() == [7, 7, 7]
+
+
+# Of every kind of kernel one; each takes seconds to be read.
+COMPILED = ("LogCosh", "CategoricalCrossentropy", "Dice", "LovaszHinge", "SSIM", "SwAV", "SISDR")
+
+
+@only_torch
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", COMPILED)
+def test_what_torch_compiles_is_what_it_runs(name):
+    import torch
+
+    case = next(case for case in CASES if case.loss.__name__ == name)
+    loss = case.make()
+    y = torch.as_tensor(case.y_true)
+
+    def of(function):
+        p = torch.tensor(case.y_pred, dtype=torch.float32, requires_grad=True)
+        value = function(y, p)
+        value.backward()
+        return value.detach(), p.grad
+
+    torch.compiler.reset()
+    compiled = torch.compile(lambda y, p: loss(y, p), backend="aot_eager")
+    torch.testing.assert_close(of(compiled), of(loss), rtol=1e-5, atol=1e-6)

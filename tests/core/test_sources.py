@@ -28,10 +28,8 @@ OTHERWISE = {
 # Outside of any gradient, on whole numbers, or away from 0.
 FINE = {
     "boxes/distribution.py": {"abs"},
-    "paired_views/redundancy.py": {"abs"},
     "regression/deviance.py": {"abs"},
     "audio/base.py": {"abs"},
-    "audio/distortion.py": {"abs"},
     "segmentation/distance.py": {"power"},
     "segmentation/distance_transform.py": {"max", "maximum", "minimum"},
     "survival/cox.py": {"maximum"},

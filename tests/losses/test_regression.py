@@ -245,19 +245,30 @@ def test_min_snr_weights():
 
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize(
-    ("loss", "limit", "errors"),
+    ("loss", "limit", "pull"),
     [
-        (kl.GemanMcClure(), 2, (1e9, 1e18, 3e38)),
-        (kl.Welsch(), 1, (1e9, 1e18)),  # Its square is infinite from 2e19 on.
-        (kl.TukeyBiweight(), 4.685**2 / 6, (1e9, 1e18, 3e38)),
+        (kl.GemanMcClure(), 2, lambda u: 16 * u / (u * u + 4) ** 2),
+        (kl.Welsch(), 1, lambda u: 0 * u),
+        (kl.TukeyBiweight(), 4.685**2 / 6, lambda u: 0 * u),
     ],
     ids=["GemanMcClure", "Welsch", "TukeyBiweight"],
 )
-def test_bounded_losses_end_at_their_bound(loss, limit, errors, sign):
-    far = np.array(errors, "float32")[:, None] * sign
+def test_bounded_losses_end_at_their_bound(loss, limit, pull, sign):
+    far = np.array([1e9, 1e18, 1e20, 3e38], "float32")[:, None] * sign
     value, slope = value_and_gradient(lambda p: loss(np.zeros_like(far), p), far)
     np.testing.assert_allclose(value, limit, rtol=1e-6)
-    assert not slope.any()
+    np.testing.assert_allclose(slope, pull(far.astype("float64")) / 4, rtol=1e-5, atol=1e-38)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_cauchy_loss_of_what_has_no_square(sign):
+    far = np.array([[1e9], [1e17], [1e20], [3e38]], "float32") * sign
+    values = to_numpy(kl.Cauchy(reduction=None)(np.zeros_like(far), far))
+    _, slope = value_and_gradient(lambda p: kl.Cauchy()(np.zeros_like(far), p), far)
+    wide = far.astype("float64")
+    np.testing.assert_allclose(values[:2], np.log1p(wide[:2, 0] ** 2 / 2), rtol=1e-6)
+    assert np.isfinite(values).all() and (np.diff(values) >= 0).all()
+    np.testing.assert_allclose(slope, 2 / wide / 4, rtol=1e-5, atol=1e-18)
 
 
 @pytest.mark.parametrize("loss", [kl.Poisson(), kl.GammaDeviance(), kl.Tweedie()], ids=str)

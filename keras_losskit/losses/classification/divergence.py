@@ -5,7 +5,7 @@ import math
 from keras import ops
 
 from keras_losskit.core import checks, targets
-from keras_losskit.core.kernels import log_softmax_below
+from keras_losskit.core.kernels import exp, log_softmax_below
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import largest, safe_log, safe_log_ratio, softplus
 from keras_losskit.core.softmax import held, log_softmax
@@ -36,7 +36,7 @@ class DistributionLoss(CategoricalLoss):
         """g, log g, p, log p; an entry of 0 has a finite logarithm."""
         if self.from_logits:
             log_g, log_p = log_softmax(y_true), log_softmax(y_pred)
-            return ops.exp(log_g), log_g, ops.exp(log_p), log_p
+            return ops.exp(log_g), log_g, exp(log_p), log_p
         g, p = self.dense_targets(y_true, y_pred), self.probabilities(y_pred)
         return g, safe_log(g), p, safe_log(p)
 

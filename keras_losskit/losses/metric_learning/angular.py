@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_losskit.core import checks, distances
 from keras_losskit.core.anchors import rows_of
+from keras_losskit.core.kernels import exp
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import mean_where, softplus
 from keras_losskit.core.softmax import NOTHING, largest_where
@@ -65,7 +66,7 @@ there negatives are not normalised; the mean over all pairs |
         # have the same negatives. Each row is shifted by its largest entry.
         top = ops.stop_gradient(largest_where(push, negative))
         shifted = ops.where(negative, push - top[:, None], ops.zeros_like(push))
-        terms = ops.where(negative, ops.exp(shifted), ops.zeros_like(push))
+        terms = ops.where(negative, exp(shifted), ops.zeros_like(push))
         total = distances.products(terms, anchors)
         s, positive = rows_of(s, anchors), rows_of(positive, anchors)
         used = ops.logical_and(positive, ops.logical_not(total <= 0))  # NaN is used.

@@ -3,9 +3,10 @@
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.kernels import exp
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import largest
-from keras_losskit.core.softmax import log_softmax, log_sum_exp, softmax
+from keras_losskit.core.softmax import held, log_softmax, log_sum_exp, softmax
 from keras_losskit.core.takes import Takes
 from keras_losskit.losses.paired_views.base import ViewsLoss
 
@@ -19,15 +20,16 @@ class PrototypeLoss(ViewsLoss):
         The shares of exp(scores/T), so scaled that all prototypes get as many samples and
         each sample adds up to 1. In logarithms, which no score overflows; no gradient.
         """
-        q = ops.stop_gradient(scores) / temperature
-        there = ops.ones_like(q, dtype="bool")
-        if mask is not None:
-            there = ops.logical_and(there, mask[:, None])
+        q = held(ops.stop_gradient(scores) / temperature)
         for _ in range(iterations):
-            if q.shape[0] != 0:
-                q = q - log_sum_exp(q, there, axis=0)[None, :]
-            q = log_softmax(q)
-        return ops.exp(q)
+            if q.shape[0] == 0:
+                break
+            if mask is None:
+                q = ops.log_softmax(q, axis=0)
+            else:
+                q = q - log_sum_exp(q, mask[:, None], axis=0)[None, :]
+            q = ops.log_softmax(q, axis=-1)
+        return exp(q)
 
 
 def _crossentropy(shares, scores, temperature):

@@ -4,6 +4,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.distances import others, pairwise
+from keras_losskit.core.kernels import exp
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import safe_divide
 from keras_losskit.losses.paired_views.redundancy import StatisticsLoss
@@ -52,7 +53,7 @@ class MaximumMeanDiscrepancy(StatisticsLoss):
         d = pairwise(rows, "squared_euclidean", there)
         k = 0
         for s in self.bandwidths:
-            k = k + ops.exp(d * (-0.5 / s / s)) / len(self.bandwidths)
+            k = k + exp(d * (-0.5 / s / s)) / len(self.bandwidths)
         pairs = shares * ops.transpose(shares)
         apart = ops.where(others(y_pred, None), pairs, ops.zeros_like(pairs))
         within = safe_divide(ops.sum(apart * (k[:n, :n] + k[n:, n:])), ops.sum(apart))

@@ -5,20 +5,29 @@ import numpy as np
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.kernels import at_least
+from keras_losskit.core.kernels import at_least, choose, furthest
 from keras_losskit.core.loss import register
-from keras_losskit.core.numerics import largest, one_over, safe_divide, safe_sqrt
+from keras_losskit.core.numerics import one_over, safe_divide, safe_sqrt
 from keras_losskit.losses.paired_views.base import ViewsLoss
 
 
 class StatisticsLoss(ViewsLoss):
     """Base of losses that are one number for the batch, from weighted statistics.
 
+    A subclass writes `from_statistics(y_true, y_pred, shares, count)`: `shares` of the samples
+    `(B, 1)`, or with `of_equals` one number where all have the same.
+
     `sample_weight` weighs the samples inside each mean; only the ratios of the
     weights count. A batch of fewer than two samples has no statistics.
     """
 
+    of_equals = False
+
     def call(self, y_true, y_pred, mask=None, sample_weight=None):
+        samples = y_pred.shape[0]
+        if self.of_equals and samples and mask is None and sample_weight is None:
+            count = ops.convert_to_tensor(samples, dtype=y_pred.dtype)
+            return self.from_statistics(y_true, y_pred, 1 / samples, count)
         w = ops.ones_like(y_pred[:, 0]) if sample_weight is None else sample_weight
         if mask is not None:
             w = ops.where(mask, w, ops.zeros_like(w))
@@ -27,12 +36,13 @@ class StatisticsLoss(ViewsLoss):
         return self.from_statistics(y_true, y_pred, shares, count)
 
 
+def _counted(x, shares):
+    """x, and 0 in the samples that have no share."""
+    return x if isinstance(shares, float) else choose(shares > 0, x, 0)
+
+
 def _centred(x, shares):
     return x - ops.sum(shares * x, axis=0, keepdims=True)
-
-
-def _largest(x):
-    return ops.stop_gradient(largest(ops.abs(x), axis=0, keepdims=True, initial=0))
 
 
 def _off_diagonal(matrix):
@@ -75,6 +85,8 @@ class BarlowTwins(StatisticsLoss):
     Redundancy Reduction* (2021), https://arxiv.org/abs/2103.03230
     """
 
+    of_equals = True
+
     def __init__(self, redundancy_weight=5e-3, **common):
         super().__init__(**common)
         self.redundancy_weight = checks.real(
@@ -91,12 +103,11 @@ class BarlowTwins(StatisticsLoss):
 
 def _standardised(x, shares):
     """Mean 0 and variance 1 in each dimension; 0 where it is constant."""
-    x = ops.where(shares > 0, x, ops.zeros_like(x))
-    centred = ops.where(shares > 0, _centred(x, shares), ops.zeros_like(x))
+    centred = _counted(_centred(_counted(x, shares), shares), shares)
     # What rounding leaves of a constant is no variation. Dividing by the largest
     # deviation first, squares neither overflow nor vanish.
     epsilon = 8 * float(np.finfo(keras.backend.standardize_dtype(x.dtype)).eps)
-    size, top = _largest(x), _largest(centred)
+    size, top = furthest(x, axis=0), furthest(centred, axis=0)
     scaled = centred * one_over(ops.where(top > epsilon * size, top, ops.zeros_like(top)))
     variance = ops.sum(shares * ops.square(scaled), axis=0, keepdims=True)
     return scaled * one_over(safe_sqrt(variance))
@@ -139,6 +150,8 @@ class VICReg(StatisticsLoss):
     Regularization for Self-Supervised Learning* (2022),
     https://arxiv.org/abs/2105.04906
     """
+
+    of_equals = True
 
     def __init__(self, invariance=25.0, variance=25.0, covariance=1.0, **common):
         super().__init__(**common)

@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_losskit.core.anchors import rows_of
 from keras_losskit.core.distances import cosine, cosines, others, unit
+from keras_losskit.core.kernels import choose
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import safe_log, safe_sqrt
 from keras_losskit.core.takes import Takes
@@ -85,6 +86,8 @@ class KoLeo(ViewsLoss):
     takes = Takes("unused", "view", "views", in_batch=True)
 
     def value_mask(self, y_true, y_pred, mask, anchors=None):
+        if mask is None and anchors is None and (y_pred.shape[0] or 0) > 1:
+            return None  # Each has another.
         return ops.any(others(y_pred, mask, anchors), axis=-1)
 
     def call(self, y_true, y_pred, mask=None, anchors=None):
@@ -92,7 +95,7 @@ class KoLeo(ViewsLoss):
             return ops.sum(y_pred, axis=-1)
         s = ops.stop_gradient(cosines(y_pred, anchors))
         other = others(y_pred, mask, anchors)
-        s = ops.where(other, s, ops.full_like(s, -2))
+        s = choose(other, s, -2)
         if s.shape[1] is None:  # One more column: of no column there is no largest.
             s = ops.pad(s, [[0, 0], [0, 1]], constant_values=-3)
         nearest = ops.argmax(s, axis=-1)

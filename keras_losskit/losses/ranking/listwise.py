@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from keras_losskit.core.kernels import at_least
+from keras_losskit.core.kernels import at_least, exp
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import largest, log_add_exp, softplus
 from keras_losskit.core.reduction import fill
@@ -42,7 +42,7 @@ class ListSoftmax(RankingLoss):
     def of_lists(self, y_true, y_pred, mask, weights):
         target = shares(ops.exp(_below_the_largest(y_true, mask)))
         scores = _below_the_largest(y_pred, mask)
-        total = ops.sum(ops.exp(scores), axis=1, keepdims=True)
+        total = ops.sum(exp(scores), axis=1, keepdims=True)
         log_total = ops.log(ops.where(total > 0, total, 1))
         return ops.sum(weighed(target, weights, mask) * (log_total - scores), axis=1)
 

@@ -73,7 +73,7 @@ class LogCosh(IncompleteLoss):
     """
 
     def each(self, y_true, y_pred):
-        return with_gradient(_log_cosh, _log_cosh_slope, y_pred - y_true)
+        return with_gradient(_log_cosh, _log_cosh_slope, y_pred - y_true, eager=True)
 
 
 def _log_cosh(d):

@@ -3,8 +3,9 @@
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.backend import with_gradient
 from keras_losskit.core.elementwise import IncompleteLoss
-from keras_losskit.core.kernels import absolute, at_most
+from keras_losskit.core.kernels import at_least, at_most, exp
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import safe_sqrt
 
@@ -45,11 +46,34 @@ class Charbonnier(IncompleteLoss):
 
 
 class _Scaled(IncompleteLoss):
-    """Base of losses of d/c, c a scale in the units of `y_true`."""
+    """Base of losses of u = d/c, c a scale in the units of `y_true`.
+
+    A subclass writes `of(u)` and its slope, `by(u)`; beyond 1e18 u is held there, so that
+    no square is infinite.
+    """
 
     def __init__(self, scale=1.0, **common):
         super().__init__(**common)
         self.scale = checks.real(self, "scale", scale, above=0)
+
+    def each(self, y_true, y_pred):
+        def gradient(up, u):
+            return up * self.by(_held(u))
+
+        u = (y_pred - y_true) / self.scale
+        return with_gradient(lambda u: self.of(_held(u)), gradient, u, symmetric=True)
+
+    def of(self, u):
+        """The value at u."""
+        raise NotImplementedError
+
+    def by(self, u):
+        """The slope by u."""
+        raise NotImplementedError
+
+
+def _held(u):
+    return at_most(at_least(u, -1e18), 1e18)
 
 
 @register
@@ -77,8 +101,11 @@ class Cauchy(_Scaled):
     (1996), https://doi.org/10.1006/cviu.1996.0006
     """
 
-    def each(self, y_true, y_pred):
-        return ops.log1p(0.5 * ops.square((y_pred - y_true) / self.scale))
+    def of(self, u):
+        return ops.log1p(0.5 * ops.square(u))
+
+    def by(self, u):
+        return u / (1 + 0.5 * ops.square(u))
 
 
 @register
@@ -106,10 +133,13 @@ class GemanMcClure(_Scaled):
     J. T. Barron (2019), https://arxiv.org/abs/1701.03077
     """
 
-    def each(self, y_true, y_pred):
-        # Beyond 1e8 the slope is 0 in float32, and the square of x + 4 would overflow.
-        x = ops.square(at_most(absolute(y_pred - y_true) / self.scale, 1e8))
+    def of(self, u):
+        x = ops.square(u)
         return 2 * x / (x + 4)
+
+    def by(self, u):
+        x = ops.square(u) + 4
+        return 16 * u / x / x  # The square of x would overflow.
 
 
 @register
@@ -141,8 +171,11 @@ class Welsch(_Scaled):
     robust regression* (1978), https://doi.org/10.1080/03610917808812083
     """
 
-    def each(self, y_true, y_pred):
-        return -ops.expm1(-0.5 * ops.square((y_pred - y_true) / self.scale))
+    def of(self, u):
+        return -ops.expm1(-0.5 * ops.square(u))
+
+    def by(self, u):
+        return u * exp(-0.5 * ops.square(u))
 
 
 @register

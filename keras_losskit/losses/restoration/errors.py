@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.images import ImageLoss, mean_over
-from keras_losskit.core.kernels import at_least
+from keras_losskit.core.kernels import at_least, squared_error
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import sum_over
 
@@ -49,7 +49,7 @@ class PSNR(ImageLoss):
         self.max_value = checks.real(self, "max_value", max_value, above=0)
 
     def of_sample(self, y_true, y_pred, weights):
-        mse = mean_over(ops.square(y_pred - y_true), weights)
+        mse = mean_over(squared_error(y_true, y_pred), weights)
         logarithm = ops.log(at_least(mse, 1e-10 * self.max_value**2))
         value = 10 / math.log(10) * (logarithm - 2 * math.log(self.max_value))
         if weights is None:

@@ -59,8 +59,8 @@ class SimilarityLoss(ImageLoss):
 
         (s_mean, s_variance), (d_mean, d_variance) = moments(s), moments(d)
         c1, c2 = (self.k1 * self.max_value) ** 2, (self.k2 * self.max_value) ** 2
-        means = safe_divide(d_mean, 0.5 * (s_mean + d_mean) + c1)
-        structures = safe_divide(d_variance, 0.5 * (s_variance + d_variance) + c2)
+        means = safe_divide(d_mean, 0.5 * (s_mean + d_mean) + c1, bound=c1)
+        structures = safe_divide(d_variance, 0.5 * (s_variance + d_variance) + c2, bound=c2)
         return means, structures
 
 

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_losskit.core import checks
-from keras_losskit.core.kernels import absolute
+from keras_losskit.core.kernels import absolute, in_order
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import safe_log
 from keras_losskit.core.reduction import align_left, fill
@@ -48,11 +48,11 @@ def lovasz_extension(errors, g, counts, smooth):
     takes no part at all. Also returns whether the class is present in `g`.
     """
     order = ops.argsort(-ops.stop_gradient(errors), axis=-1)
-    errors, g = (ops.take_along_axis(x, order, axis=-1) for x in (errors, g))
+    errors, g = (in_order(x, order) for x in (errors, g))
     if counts is None:
         hits, others = g, 1 - g
     else:
-        counts = ops.take_along_axis(counts, order, axis=-1)
+        counts = in_order(counts, order)
         hits, others = counts * g, counts * (1 - g)
     dtype = keras.backend.standardize_dtype(g.dtype)  # Else float32 on some backends.
     target = ops.sum(hits, axis=-1, keepdims=True)

@@ -4,7 +4,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.backend import with_gradient
-from keras_losskit.core.kernels import absolute
+from keras_losskit.core.kernels import absolute, plus_product_of, times_plus, widened
 from keras_losskit.core.numerics import safe_divide, sum_over
 from keras_losskit.core.reduction import fill
 from keras_losskit.losses.segmentation.base import SmoothedLoss
@@ -28,7 +28,7 @@ class OverlapLoss(SmoothedLoss):
         # Where both are 0 nothing is counted.
         p, g = fill((p, g), mask)
         if weights is not None and len(weights.shape) > 1:
-            return self.sums(self.maps(p, g), None, weights)
+            return self.sums((self.hits(p, g), self.errors(p, g)), None, weights)
 
         alone = p.shape[-1] == 1
         if alone:  # XLA on a CPU does not vectorise along an axis of 1.
@@ -38,30 +38,33 @@ class OverlapLoss(SmoothedLoss):
         axes = range(1, len(p.shape) - (not alone))
 
         def sums(p, g):
-            each = [sum_over(x, axes) for x in self.maps(p, g)]
+            each = [sum_over(make(p, g), axes) for make in (self.hits, self.errors)]
             return tuple(self.over_batch(x, None) if whole else x for x in each)
 
         def gradient(hits, errors, p, g):
-            return self.slopes(_spread(hits, p), _spread(errors, p), p, g)
+            return self.slopes(*(widened(_spread(x, p), p) for x in (hits, errors)), p, g)
 
-        counts = with_gradient(sums, gradient, p, g)
+        counts = with_gradient(sums, gradient, p, g, eager=True)
         counts = [x[..., None] if alone else x for x in counts]
         return counts if whole else [self.over_batch(x, weights) for x in counts]
 
-    def maps(self, p, g):
-        """Hits and errors at each position."""
-        return p * g, self.errors(p, g)
+    def hits(self, p, g):
+        """The hits at each position."""
+        return p * g
 
     def errors(self, p, g):
-        """The errors at each position, fp·p·(1 - g) + fn·(1 - p)·g in fewer operations."""
+        """The errors at each position, fp·p·(1 - g) + fn·(1 - p)·g."""
         fp, fn = self.prices
-        return p * (fp - (fp + fn) * g) + (g if fn == 1 else fn * g)
+        return plus_product_of(g if fn == 1 else fn * g, p, times_plus(g, -(fp + fn), fp))
 
     def slopes(self, hits, errors, p, g):
         """The gradients by p and g from those by the sums of hits and errors."""
         fp, fn = self.prices
         both = hits - (fp + fn) * errors
-        return both * g + fp * errors, both * p + fn * errors
+        return tuple(
+            lambda price=price, x=x: plus_product_of(price * errors, both, x)
+            for price, x in ((fp, g), (fn, p))
+        )
 
     def score(self, hits, errors):
         """The loss of each class from its counts."""
@@ -72,7 +75,7 @@ class OverlapLoss(SmoothedLoss):
 
         0, a perfect score, where there are neither hits nor errors.
         """
-        return safe_divide(errors, hits + errors + self.smooth)
+        return safe_divide(errors, hits + errors + self.smooth, bound=self.smooth)
 
 
 class SoftOverlapLoss(OverlapLoss):
@@ -88,16 +91,22 @@ class SoftOverlapLoss(OverlapLoss):
             self, "intersection", intersection, ("product", "l1")
         )
 
-    def maps(self, p, g):
+    # The smaller of p and g, and what either has more than the other: the sums of the
+    # formula, without their differences.
+
+    def hits(self, p, g):
         if self.intersection == "product":
-            return super().maps(p, g)
+            return super().hits(p, g)
+        # Of a tie both have half the slope.
+        return 0.5 * (ops.where(p < g, p, g) + ops.where(g < p, g, p))
+
+    def errors(self, p, g):
+        if self.intersection == "product":
+            return super().errors(p, g)
         fp, fn = self.prices
-        # The smaller of p and g, and what either has more than the other: the sums of
-        # the formula, without their differences. Of a tie both have half the slope.
-        smaller = 0.5 * (ops.where(p < g, p, g) + ops.where(g < p, g, p))
         if fp == fn:
-            return smaller, fp * absolute(p - g)
-        return smaller, fp * ops.relu(p - g) + fn * ops.relu(g - p)
+            return fp * absolute(p - g)
+        return fp * ops.relu(p - g) + fn * ops.relu(g - p)
 
     def slopes(self, hits, errors, p, g):
         if self.intersection == "product":

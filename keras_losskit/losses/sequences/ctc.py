@@ -4,7 +4,7 @@ from keras import ops
 
 from keras_losskit.core import checks, shapes, targets
 from keras_losskit.core.backend import to_tensors, with_gradient
-from keras_losskit.core.kernels import larger
+from keras_losskit.core.kernels import exp, larger
 from keras_losskit.core.loss import Loss, register
 from keras_losskit.core.numerics import largest
 from keras_losskit.core.reduction import combine_masks
@@ -219,7 +219,7 @@ def _over_alignments(emitted, frames, skips, final):
     def total(a):
         a = ops.where(final, a, nothing)
         top = ops.stop_gradient(largest(a))
-        return top + ops.log(ops.sum(ops.exp(a - top[:, None]), axis=-1))
+        return top + ops.log(ops.sum(exp(a - top[:, None]), axis=-1))
 
     def value(e):
         return total(forward(e)[0])
@@ -227,7 +227,7 @@ def _over_alignments(emitted, frames, skips, final):
     def gradient(up, e):
         last, before = forward(e)
         log_p = total(last)
-        shares = ops.exp(before + backward(e) - log_p[None, :, None])
+        shares = exp(before + backward(e) - log_p[None, :, None])
         counts = ops.logical_and(steps, ops.logical_not(log_p < NOTHING / 2)[None, :, None])
         shares = ops.where(counts, shares, ops.zeros_like(shares))
         return up[:, None, None] * ops.transpose(shares, (1, 0, 2))

@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.backend import compiled_once, with_gradient
+from keras_losskit.core.kernels import exp
 from keras_losskit.core.loss import register
 from keras_losskit.losses.transport.base import PointSetsLoss, squared_distances
 
@@ -124,7 +125,7 @@ def soft_minimum(cost, inside, last, *, gamma):
         three = (down(two_before, start), down(one_before, far), one_before)
         least = ops.where(three[0] < three[1], three[0], three[1])
         least = ops.stop_gradient(ops.where(least < three[2], least, three[2]))
-        terms = [ops.exp((least - x) / gamma) for x in three]
+        terms = [exp((least - x) / gamma) for x in three]
         total = terms[0] + terms[1] + terms[2]
         return least - gamma * ops.log(total), [x / total for x in terms], three
 

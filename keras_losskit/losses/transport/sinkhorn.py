@@ -4,9 +4,10 @@ from keras import ops
 
 from keras_losskit.core import checks
 from keras_losskit.core.backend import compiled_once
+from keras_losskit.core.kernels import choose, exp, log_of_sum
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import largest, power, safe_sqrt
-from keras_losskit.core.softmax import NOTHING, log_sum_exp
+from keras_losskit.core.softmax import NOTHING
 from keras_losskit.losses.transport.base import PointSetsLoss, squared_distances
 
 
@@ -70,12 +71,12 @@ class Sinkhorn(PointSetsLoss):
         fixed = ops.stop_gradient(cost) / self.epsilon
         log_a, log_b = _log_weights(of_a, cost.dtype), _log_weights(of_b, cost.dtype)
 
-        f = _settled(fixed, log_a, log_b, of_a, of_b, iterations=self.iterations)
-        g = _of_columns(f, fixed, log_a, of_a)
+        f = _settled(fixed, log_a, log_b, iterations=self.iterations)
+        g = _of_columns(f, fixed, log_a)
         # Shares of each column, which no rounding of large potentials makes larger than 1.
         pairs = ops.logical_and(of_a[:, :, None], of_b[:, None, :])
         inner = ops.where(pairs, (log_a + f)[:, :, None] - fixed, NOTHING)
-        shares = ops.exp(inner - largest(inner, axis=1, keepdims=True))
+        shares = exp(inner - largest(inner, axis=1, keepdims=True))
         shares = ops.where(pairs, shares / ops.sum(shares, axis=1, keepdims=True), 0)
         plan = shares * ops.exp(log_b)[:, None, :]
         weight_a, weight_b = ops.exp(log_a), ops.exp(log_b)
@@ -91,27 +92,25 @@ class Sinkhorn(PointSetsLoss):
 
 
 @compiled_once(backends=("jax", "tensorflow"))
-def _settled(cost, log_a, log_b, of_a, of_b, *, iterations):
+def _settled(cost, log_a, log_b, *, iterations):
     """The rows' potentials after so many updates of both; a constant, as all that is given."""
 
     def of_rows(g):
-        inner = (log_b + g)[:, None, :] - cost
-        return -log_sum_exp(inner, of_b[:, None, :])
+        return -log_of_sum((log_b + g)[:, None, :] - cost)
 
     def update(_, f):
-        return of_rows(_of_columns(f, cost, log_a, of_a))
+        return of_rows(_of_columns(f, cost, log_a))
 
     return ops.fori_loop(1, iterations, update, of_rows(ops.zeros_like(cost[:, 0, :])))
 
 
-def _of_columns(f, cost, log_a, of_a):
+def _of_columns(f, cost, log_a):
     """Potentials over epsilon, which make the plan's sums right on the side of the columns."""
-    inner = (log_a + f)[:, :, None] - cost
-    return -log_sum_exp(inner, of_a[:, :, None], axis=1)
+    return -log_of_sum((log_a + f)[:, :, None] - cost, axis=1)
 
 
 def _log_weights(exist, dtype):
-    """log of 1 over how many exist, for those; of the others the place is masked."""
+    """log of 1 over how many exist, for those; of the others that of nothing."""
     count = ops.sum(ops.cast(exist, dtype), axis=-1, keepdims=True)
-    none = ops.zeros_like(ops.cast(exist, dtype))
-    return none - ops.log(ops.where(count > 0, count, ops.ones_like(count)))
+    each = -ops.log(ops.where(count > 0, count, ops.ones_like(count)))
+    return choose(exist, each, NOTHING)
