@@ -257,7 +257,9 @@ def test_bounded_losses_end_at_their_bound(loss, limit, pull, sign):
     far = np.array([1e9, 1e18, 1e20, 3e38], "float32")[:, None] * sign
     value, slope = value_and_gradient(lambda p: loss(np.zeros_like(far), p), far)
     np.testing.assert_allclose(value, limit, rtol=1e-6)
-    np.testing.assert_allclose(slope, pull(far.astype("float64")) / 4, rtol=1e-5, atol=1e-38)
+    expected = pull(far.astype("float64")) / 4
+    np.testing.assert_allclose(slope, expected, rtol=1e-5, atol=1e-38)
+    assert expected.any() or not slope.any()
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -268,7 +270,9 @@ def test_the_cauchy_loss_of_what_has_no_square(sign):
     wide = far.astype("float64")
     np.testing.assert_allclose(values[:2], np.log1p(wide[:2, 0] ** 2 / 2), rtol=1e-6)
     assert np.isfinite(values).all() and (np.diff(values) >= 0).all()
-    np.testing.assert_allclose(slope, 2 / wide / 4, rtol=1e-5, atol=1e-18)
+    np.testing.assert_allclose(slope[:2], 2 / wide[:2] / 4, rtol=1e-5)
+    # Beyond 1e18 it pulls as it does there.
+    np.testing.assert_allclose(slope[2:], sign * 2e-18 / 4, rtol=1e-5)
 
 
 @pytest.mark.parametrize("loss", [kl.Poisson(), kl.GammaDeviance(), kl.Tweedie()], ids=str)
