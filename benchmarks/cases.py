@@ -882,12 +882,13 @@ def all_cases():
 def with_native(case):
     """With its peers on torch and JAX."""
     more = native.PEERS.get(case.family, {}).get(case.name, {})
+    peers = {**case.peers, **more}
     return dataclasses.replace(
         case,
-        peers={**case.peers, **more},
+        peers=peers,
         engines={**case.engines, **{peer: native.engines(peer) for peer in more}},
         differs={**case.differs, **native.said(native.DIFFERS, case, more)},
-        costs={**case.costs, **native.said(native.COSTS, case, {**case.peers, **more})},
+        costs={**case.costs, **native.said(native.COSTS, case, peers)},
     )
 
 

@@ -115,16 +115,15 @@ def with_gradient(value, gradient, *tensors, symmetric=False, in_few=None, eager
 
     @ops.custom_gradient
     def call(*tensors):
-        return value(*tensors), lambda *upstream: _all(gradient(*upstream, *tensors))
+        return value(*tensors), lambda *upstream: _parts(gradient(*upstream, *tensors))
 
     # Read here: for variables read inside TensorFlow wants gradients of their own.
     return call(*(x + 0 if isinstance(x, keras.Variable) else x for x in tensors))
 
 
-def _all(parts, asked=None):
-    """The parts of a gradient, made where they are asked for; `None` where not."""
-    if not isinstance(parts, tuple):
-        return _made(parts)
+def _parts(gradient, asked=None):
+    """One part of a gradient for each tensor, made where it is asked for; `None` where not."""
+    parts = gradient if isinstance(gradient, tuple) else (gradient,)
     asked = (True,) * len(parts) if asked is None else asked
     return tuple(_made(x) if a else None for x, a in zip(parts, asked, strict=True))
 
@@ -179,8 +178,7 @@ def _in_torch():
         @staticmethod
         def backward(ctx, *up):
             asked = ctx.needs_input_grad[2:]
-            parts = ctx.gradient(*up, *ctx.saved_tensors)
-            return None, None, *_all(parts if isinstance(parts, tuple) else (parts,), asked)
+            return None, None, *_parts(ctx.gradient(*up, *ctx.saved_tensors), asked)
 
         @staticmethod
         def jvp(ctx, _, __, *tangents):
@@ -189,8 +187,7 @@ def _in_torch():
             asked = [t is not None for t in tangents]
 
             def back(*up):
-                parts = ctx.gradient(*up, *tensors)
-                parts = _all(parts if isinstance(parts, tuple) else (parts,), asked)
+                parts = _parts(ctx.gradient(*up, *tensors), asked)
                 return tuple(x for x in parts if x is not None)
 
             with torch.no_grad():

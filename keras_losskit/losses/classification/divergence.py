@@ -36,7 +36,7 @@ class DistributionLoss(CategoricalLoss):
         """g, log g, p, log p; an entry of 0 has a finite logarithm."""
         if self.from_logits:
             log_g, log_p = log_softmax(y_true), log_softmax(y_pred)
-            return ops.exp(log_g), log_g, exp(log_p), log_p
+            return exp(log_g), log_g, exp(log_p), log_p
         g, p = self.dense_targets(y_true, y_pred), self.probabilities(y_pred)
         return g, safe_log(g), p, safe_log(p)
 

@@ -40,7 +40,7 @@ class ListSoftmax(RankingLoss):
     """
 
     def of_lists(self, y_true, y_pred, mask, weights):
-        target = shares(ops.exp(_below_the_largest(y_true, mask)))
+        target = shares(exp(_below_the_largest(y_true, mask)))
         scores = _below_the_largest(y_pred, mask)
         total = ops.sum(exp(scores), axis=1, keepdims=True)
         log_total = ops.log(ops.where(total > 0, total, 1))
