@@ -1,5 +1,6 @@
 """The parts of a run; each returns rows, plain dicts, for the JSON file and the tables."""
 
+import dataclasses
 import functools
 import math
 import statistics
@@ -267,57 +268,101 @@ def engine_of(backend):
     return next(engine for engine, of in BACKENDS.items() if of == backend)
 
 
-# What grows: a case, the axis of its shape (or several), the sizes, and the name of the axis.
-GROWTH = (
-    ("regression/Huber", (0,), (2**12, 2**14, 2**16, 2**18, 2**20), "batch"),
-    (
-        "segmentation/CategoricalFocalCrossentropy (ids, logits, maps)",
-        (1, 2),
-        (32, 64, 128, 256, 512),
-        "pixels",
-    ),
-    ("segmentation/Dice (ids, logits)", (1, 2), (32, 64, 128, 256, 512), "pixels"),
-    ("segmentation/LovaszSoftmax", (1, 2), (32, 64, 128, 256), "pixels"),
-    ("segmentation/HausdorffDistance", (1, 2), (32, 64, 128, 256), "pixels"),
-    (
-        "classification/CategoricalCrossentropy (ids, logits)",
-        (1,),
-        (100, 300, 1000, 3000, 10000),
-        "classes",
-    ),
-    ("metric learning/TripletSemiHard (B=512)", (0,), (256, 512, 1024, 2048, 4096), "batch"),
-    ("metric learning/TripletAll", (0,), (256, 512, 1024, 2048, 4096), "batch"),
-    ("metric learning/LiftedStructure", (0,), (256, 512, 1024, 2048, 4096), "batch"),
-    ("metric learning/MultiSimilarity", (0,), (256, 512, 1024, 2048, 4096), "batch"),
-    ("ranking/PairwiseLogistic", (1,), (50, 100, 200, 400, 800), "list length"),
-    ("ranking/ApproxNDCG", (1,), (50, 100, 200, 400, 800), "list length"),
-    ("ranking/ListMLE", (1,), (50, 100, 200, 400, 800), "list length"),
-    ("ranking/LambdaNDCG", (1,), (50, 100, 200, 400, 800), "list length"),
-)
+@dataclasses.dataclass(frozen=True)
+class Grown:
+    """What grows of a case, to which sizes: axes of its shape, which count together, or an
+    option of its loss."""
+
+    case: str
+    along: str
+    sizes: tuple
+    axes: tuple = ()
+    option: str = ""
+
+    def count(self, size):
+        return size ** max(len(self.axes), 1)
+
+    def request(self, case, size):
+        """What is prepared of it."""
+        shape = [size if axis in self.axes else n for axis, n in enumerate(case.shape)]
+        return {"shape": shape, **({"options": {self.option: size}} if self.option else {})}
+
+
+def _grown():
+    batch, points = "batch", "points of a set"
+    pixels, edges = {"axes": (1, 2)}, (32, 64, 128, 256, 512)
+    pairs = (256, 512, 1024, 2048, 4096)
+    lists = (50, 100, 200, 400, 800)
+    voxels = {"axes": (1, 2, 3)}
+    return (
+        Grown("regression/Huber", batch, (2**12, 2**14, 2**16, 2**18, 2**20), (0,)),
+        Grown(
+            "segmentation/CategoricalFocalCrossentropy (ids, logits, maps)",
+            "pixels", edges, **pixels,
+        ),
+        Grown("segmentation/Dice (ids, logits)", "pixels", edges, **pixels),
+        Grown("segmentation/LovaszSoftmax", "pixels", edges[:4], **pixels),
+        Grown("segmentation/HausdorffDistance", "pixels", edges[:4], **pixels),
+        Grown(
+            "classification/CategoricalCrossentropy (ids, logits)",
+            "classes", (100, 300, 1000, 3000, 10000), (1,),
+        ),
+        Grown("metric learning/TripletSemiHard (B=512)", batch, pairs, (0,)),
+        Grown("metric learning/TripletAll", batch, pairs, (0,)),
+        Grown("metric learning/LiftedStructure", batch, pairs, (0,)),
+        Grown("metric learning/MultiSimilarity", batch, pairs, (0,)),
+        Grown("ranking/PairwiseLogistic", "list length", lists, (1,)),
+        Grown("ranking/ApproxNDCG", "list length", lists, (1,)),
+        Grown("ranking/ListMLE", "list length", lists, (1,)),
+        Grown("ranking/LambdaNDCG", "list length", lists, (1,)),
+        Grown("distributions/GaussianMixtureNLL", "components", (2, 4, 8, 16), option="components"),
+        Grown("distributions/EnsembleCRPS", "members", (4, 8, 16, 32, 64), (1,)),
+        Grown("survival/CoxPartialLikelihood", batch, (2**10, 2**12, 2**14, 2**16, 2**18), (0,)),
+        Grown("survival/DeepHit", batch, (256, 512, 1024, 2048), (0,)),
+        Grown("transport/Chamfer", points, (64, 128, 256, 512, 1024), (1,)),
+        Grown("transport/Sinkhorn", points, (64, 128, 256, 512, 1024), (1,)),
+        Grown("sequences/SoftDTW", "length of both", (32, 64, 128, 256), (1,)),
+        Grown("restoration/SSIM", "pixels", edges[:4], **pixels),
+        Grown("restoration/SSIM", "window", (3, 7, 11, 23, 47), option="filter_size"),
+        Grown("restoration/MultiScaleSSIM", "pixels", (192, 256, 384, 512), **pixels),
+        Grown("restoration/FocalFrequency", "pixels", edges[:4], **pixels),
+        Grown(
+            "registration/LocalNormalizedCrossCorrelation", "voxels", (16, 32, 64, 96), **voxels
+        ),
+        Grown(
+            "registration/LocalNormalizedCrossCorrelation",
+            "window", (3, 5, 9, 17, 33), option="window",
+        ),
+        Grown("registration/MutualInformation", "voxels", (16, 32, 64, 96), **voxels),
+        Grown("registration/MutualInformation", "bins", (8, 16, 32, 64), option="bins"),
+        Grown("audio/MultiResolutionSTFT", "samples", (4000, 8000, 16000, 32000, 64000), (1,)),
+        Grown("audio/PermutationInvariant (of SISDR)", "sources", (2, 3, 4, 6, 8), (1,)),
+    )
+
+
+GROWTH = _grown()
 
 
 def growth(bench, engine):
     """Time and memory of the kit's loss against one size, and the fitted exponents."""
     rows, every = [], cases.all_cases()
     worker = BACKENDS[engine]
-    there = bench.pool.ask(worker, do="has", losses=[every[k].loss for k, *_ in GROWTH])["losses"]
-    for key, axes, sizes, along in GROWTH:
-        case = every[key]
+    there = bench.pool.ask(worker, do="has", losses=[every[g.case].loss for g in GROWTH])["losses"]
+    for grown in GROWTH:
+        case, along = every[grown.case], grown.along
         if case.loss not in there:
             continue
-        say(f"{engine}: {key} against {along}")
+        say(f"{engine}: {grown.case} against {along}")
         row = {"engine": engine, "family": case.family, "case": case.name, "along": along}
-        sizes = sizes[:2] if bench.tiny else sizes
+        sizes = grown.sizes[:2] if bench.tiny else grown.sizes
         counts, ms, mib = [], [], []
         for size in (sizes[0], *sizes):  # The first in a new process takes what any one would.
-            shape = list(case.shape)
-            for axis in axes:
-                shape[axis] = size
-            request = dict(key="kit", engine=engine, case=key, source="kit", shape=shape)
+            request = dict(key="kit", engine=engine, case=grown.case, source="kit")
+            request.update(grown.request(case, size))
             first = bench.pool.ask(worker, do="prepare", **request)["first_mib"]
             ms.append(bench.time({"kit": worker})["kit"].median)
             mib.append(first or bench.memory({"kit": worker})["kit"])
-            counts.append(size ** len(axes))
+            counts.append(grown.count(size))
             bench.drop({"kit": worker})
         del counts[0], ms[0], mib[0]
         bench.pool.restart(worker)  # What it holds would hide what the next one takes.

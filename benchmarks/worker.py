@@ -7,6 +7,7 @@ in turn, so that candidates alternate even where they live in different processe
     python -m benchmarks.worker --check  say which peers can be imported
 """
 
+import dataclasses
 import hashlib
 import importlib
 import importlib.metadata
@@ -47,9 +48,9 @@ class Worker:
         kit = importlib.import_module("keras_losskit")
         return {"losses": [name for name in losses if hasattr(kit, name)]}
 
-    def prepare(self, key, engine, case, source, shape, tiny=False):
+    def prepare(self, key, engine, case, source, shape, options=None):
         """Compile one candidate; its value, its gradient's length, and the times."""
-        loss, kind = self.candidate(case, source)
+        loss, kind = self.candidate(case, source, options or {})
         return self._prepare(key, engine, loss, kind, shape)
 
     def program(self, engine, case, source, shape):
@@ -59,9 +60,10 @@ class Worker:
         program = maker.program(loss, *self.given(maker, engine, kind, shape)[1])
         return {"program": program and hashlib.sha256("\n".join(program).encode()).hexdigest()}
 
-    def candidate(self, case, source):
-        """The loss, and what it is given."""
+    def candidate(self, case, source, options=()):
+        """The loss, with some `options` of its own, and what it is given."""
         case = cases.all_cases()[case]
+        case = dataclasses.replace(case, options={**case.options, **dict(options)})
         native = source in cases.native.MODULES
         load = cases.native.load if native else importlib.import_module
         loss = case.sources()[source](load(source if native else cases.MODULES[source]))

@@ -9,16 +9,31 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
+from tests.asked import BY_PATH, asked  # noqa: E402
+
 _states = {}
 
 
 def pytest_configure(config):
-    """In several processes, the tests of a group run in one of them."""
+    """In several processes, the tests of a group run in one of them, and torch takes one thread
+    in each: they would wait for each other."""
+    if os.environ.get("KERAS_BACKEND") == "jax":
+        # A program that is run once is compiled for longer than it runs. XLA's own passes stay;
+        # TensorFlow's suite has LLVM's as well.
+        os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
     if getattr(config.option, "dist", "no") == "load":
         config.option.dist = "loadgroup"
     if hasattr(config, "workerinput"):  # It was asked for its options before.
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
         config.option.loadgroup = True
         config.pluginmanager.register(Groups())
+
+
+def pytest_ignore_collect(collection_path, config):
+    for place in BY_PATH:
+        if collection_path == place and not asked(config, place):
+            return True
+    return None
 
 
 @pytest.hookimpl(tryfirst=True)  # Before xdist reads the groups.

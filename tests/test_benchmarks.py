@@ -1,5 +1,6 @@
 """The benchmarks run: tiny inputs, nothing about their times is asserted."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -81,6 +82,21 @@ def test_every_case_is_a_loss_of_the_kit_with_options_that_it_takes():
         assert case.kit or isinstance(loss, kl.Loss), case
         for notes in (case.differs, case.costs, case.engines, case.other):
             assert set(notes) <= set(case.peers), case
+
+
+def test_what_grows_is_a_measured_case_at_sizes_that_its_loss_takes():
+    every = cases.all_cases()
+    for grown in parts.GROWTH:
+        case = every[grown.case]
+        assert bool(grown.axes) != bool(grown.option) and list(grown.sizes) == sorted(grown.sizes)
+        assert all(axis < len(case.shape) for axis in grown.axes), grown
+        assert case.kit is None or not grown.option, grown  # Nothing would come of it.
+        for size in grown.sizes:
+            request = grown.request(case, size)
+            assert sum(n == size for n in request["shape"]) >= len(grown.axes)
+            options = {**case.options, **request.get("options", {})}
+            grew = dataclasses.replace(case, options=options)
+            assert isinstance(grew.sources()["kit"](kl), kl.Loss)
 
 
 def verdict(ratios, rounds=5):
