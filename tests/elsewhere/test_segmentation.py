@@ -511,10 +511,10 @@ Z = np.log(ONE / (1 - ONE))
 over_both = pytest.mark.parametrize(("over", "per_image"), [("sample", True), ("batch", False)])
 
 
+@row(kl.LovaszSoftmax, "Berman's `lovasz_softmax(per_image=True)` | `LovaszSoftmax()`")
 @row(
     kl.LovaszSoftmax,
-    "Berman's `lovasz_softmax(per_image=True)` / `(per_image=False)` | `()` / "
-    '`(over="batch")`',
+    "Berman's `lovasz_softmax(per_image=False)` | `LovaszSoftmax(over=\"batch\")`",
 )
 @over_both
 def test_lovasz_softmax_of_berman(over, per_image):
@@ -523,8 +523,8 @@ def test_lovasz_softmax_of_berman(over, per_image):
 
 @row(
     kl.LovaszSoftmax,
-    'segmentation_models.pytorch `LovaszLoss("multiclass")` | `(over="batch", '
-    "from_logits=True)`",
+    'segmentation_models.pytorch `LovaszLoss("multiclass")` | '
+    '`LovaszSoftmax(over="batch", from_logits=True)`',
 )
 def test_lovasz_softmax_of_segmentation_models_pytorch():
     # 0.6.0, `LovaszLoss`: logits, `per_image=False`.
@@ -532,17 +532,14 @@ def test_lovasz_softmax_of_segmentation_models_pytorch():
     close(number(loss, ABSENT, LOGITS), berman_softmax(softmax(LOGITS), ABSENT, False))
 
 
-@row(kl.LovaszSoftmax, 'pytorch-toolbelt `LovaszLoss()` | `(over="batch")`')
+@row(kl.LovaszSoftmax, 'pytorch-toolbelt `LovaszLoss()` | `LovaszSoftmax(over="batch")`')
 def test_lovasz_softmax_of_pytorch_toolbelt():
     # 0.7, `LovaszLoss`: probabilities, `per_image=False`.
     close(number(kl.LovaszSoftmax(over="batch"), ABSENT, P), berman_softmax(P, ABSENT, False))
 
 
-@row(
-    kl.LovaszHinge,
-    "Berman's `lovasz_hinge(per_image=True)` / `(per_image=False)` | `()` / "
-    '`(over="batch")`',
-)
+@row(kl.LovaszHinge, "Berman's `lovasz_hinge(per_image=True)` | `LovaszHinge()`")
+@row(kl.LovaszHinge, "Berman's `lovasz_hinge(per_image=False)` | `LovaszHinge(over=\"batch\")`")
 @row(kl.LovaszHinge, "pytorch-toolbelt `BinaryLovaszLoss(per_image)` | as Berman's")
 @over_both
 def test_lovasz_hinge_of_berman(over, per_image):

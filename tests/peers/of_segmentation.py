@@ -121,7 +121,8 @@ def focal_tversky_of_classes(d):
 
 @peer(
     SMP, 'LovaszLoss("multiclass")', kl.LovaszSoftmax, OPTION,
-    'segmentation_models.pytorch `LovaszLoss("multiclass")` | `(over="batch", from_logits=True)`',
+    'segmentation_models.pytorch `LovaszLoss("multiclass")` | '
+    '`LovaszSoftmax(over="batch", from_logits=True)`',
     wide=False,
 )
 def lovasz_softmax(d):
@@ -215,7 +216,7 @@ def belt_jaccard(d):
 
 @peer(
     BELT, "LovaszLoss", kl.LovaszSoftmax, OPTION,
-    'pytorch-toolbelt `LovaszLoss()` | `(over="batch")`', wide=False,
+    'pytorch-toolbelt `LovaszLoss()` | `LovaszSoftmax(over="batch")`', wide=False,
 )
 def belt_lovasz_softmax(d):
     ids, z = classes(d)

@@ -133,6 +133,8 @@ class DIoU(BoxLoss):
 class CIoU(DIoU):
     """Complete IoU loss: 1 - IoU + ρ²/c² + α·v, v from the aspect ratios.
 
+    `DIoU`, and a pull on the box's shape where centers and overlap are settled.
+
     v = 4/π²·(arctan(w_t/h_t) - arctan(w/h))² and α = v/(1 - IoU + v), which is a
     weight: no gradient goes through it. The gradient of v is the derivative; the
     paper's optional factor w² + h² is left out.

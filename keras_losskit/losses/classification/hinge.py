@@ -89,9 +89,9 @@ class SquaredHinge(_Margins):
 class CategoricalHinge(LabelledLoss):
     """Categorical hinge loss: max(1 + max_c (1 - g_c)·z_c - Σ_c g_c·z_c, 0).
 
-    The true class must lead every other by 1. As in Keras the first maximum
-    runs over all classes, the true one's (1 - 1)·z = 0 included: the true
-    score must also be at least 1.
+    The support vector machine of several classes: the true class must lead every other
+    by 1. As in Keras the first maximum runs over all classes, the true one's
+    (1 - 1)·z = 0 included: the true score must also be at least 1.
 
     Args:
         class_weights: C weights w >= 0; a position's value is multiplied by

@@ -17,9 +17,9 @@ class DecoupledDistillation(Loss):
     """Decoupled knowledge distillation: T²·(alpha·TCKD + beta·NCKD).
 
     `Distillation` taken apart: TCKD is the divergence of teacher and student on whether it
-    is the true class, NCKD that of their distributions over the other classes. There the
-    two are tied: NCKD counts 1 - p, p the teacher's share of the true class, so that a sure
-    teacher teaches little of what it knows about the others. Here beta sets its weight.
+    is the true class, NCKD that of their distributions over the other classes. In
+    `Distillation` the weight of NCKD is 1 - p, p the teacher's share of the true class: a
+    sure teacher teaches little of what it knows about the others. Here it is beta.
 
     Args:
         alpha: the weight of TCKD, >= 0.

@@ -15,11 +15,14 @@ class EnsembleCRPS(IncompleteLoss):
     """Continuous ranked probability score of M members: closeness, less their spread.
 
     mean_m |x_m - y| - (1 - ε)·Σ_{m<n} |x_m - x_n|/(M(M - 1)), ε = (1 - f)/M. For models
-    that give samples, such as weather forecasts. f = 1 is fair: its mean is least where
-    the members are draws of y's own distribution, however few they are; but then it does
-    not care where one member lies once two others are equal, so that in half precision 0.95
-    trains better. f = 0 is the score of the members' own distribution function, which asks
-    for too little spread. `GaussianCRPS` scores a normal distribution.
+    that give samples, such as weather forecasts. `GaussianCRPS` scores a normal
+    distribution.
+
+    With f = 1 the score is fair: on average it is least where the members are draws of
+    y's own distribution, however few they are. With f = 0 it is the score of the members'
+    own distribution function, which asks for too little spread. Between both, 0.95 helps
+    in half precision: a fair score does not care where one member lies once the others
+    are equal.
 
     Args:
         fairness: f; in [0, 1].

@@ -14,11 +14,15 @@ from keras_losskit.losses.distributions.heavy_tails import student_t
 class EvidentialRegression(DistributionLoss):
     """Evidential regression: Student's t likelihood, plus w·|y - γ|·(2ν + α).
 
-    The model gives a normal-inverse-gamma distribution (γ, ν, α, β) over the mean and the
-    variance of its targets. These integrated out, a target follows Student's t with 2α
-    degrees of freedom, location γ and scale² β(1 + ν)/(να). The second term takes evidence,
-    2ν + α, away where the prediction is wrong. β/(α - 1) is then the noise, β/(ν(α - 1))
-    what the model does not know. `StudentTNLL` has the first term alone.
+    A regression that tells two doubts apart: the noise of the targets, whose variance is
+    β/(α - 1), and what the model does not know of their mean, whose variance is
+    β/(ν(α - 1)).
+
+    For that it predicts a distribution over mean and variance, a normal-inverse-gamma one
+    of parameters γ, ν, α and β, so that a target follows Student's t with 2α degrees of
+    freedom, location γ and scale² β(1 + ν)/(να): the first term is its likelihood. The
+    evidence for a prediction is 2ν + α; the second term takes it away where the prediction
+    is wrong. `StudentTNLL` has the first term alone.
 
     Args:
         link, minimum: as in `GaussianNLL`; for ν, α - 1 and β.

@@ -15,11 +15,15 @@ class GaussianNLL(DistributionLoss):
     """Normal negative log-likelihood: ½·log 2π + log s + ½·((y - m)/s)².
 
     A regression that learns its noise: m is where the squared error's prediction would
-    be, s how far off it is. Where s is learned faster than m, regions with a large error
-    are given up as noise; β-NLL multiplies each value by s^(2β), taken as a constant, and
-    with β = 1 the slope by m is that of half the squared error. In nats, every constant
-    included, so it may be negative, and the losses of this family can be compared. `GaussianCRPS`
-    is less moved by outliers, `StudentTNLL` has a tail for them.
+    be, s how far off it is. `GaussianCRPS` is less moved by outliers, `StudentTNLL` has a
+    tail for them.
+
+    Where s is learned faster than m, regions with a large error are given up as noise.
+    β-NLL mends that: it multiplies each value by s^(2β), taken as a constant, so that with
+    β = 1 the slope by m is that of half the squared error.
+
+    Values are in nats with every constant included: they may be negative, and those of all
+    losses of this family can be compared.
 
     Args:
         link: how a raw output r becomes positive: `"softplus"`, log(1 + e^r) + `minimum`;

@@ -17,8 +17,9 @@ from keras_losskit.losses.metric_learning.base import EmbeddingLoss, pairs
 class Angular(EmbeddingLoss):
     """Angular loss: mean over p of log(1 + Σ_n exp(f_apn)).
 
-    f = 4·tan²α·(a + p)ᵀn - 2·(1 + tan²α)·aᵀp: bounds the angle at n of each
-    triangle of anchor, positive and negative, which does not change with scale.
+    f = 4·tan²α·(a + p)ᵀn - 2·(1 + tan²α)·aᵀp. Anchor, positive and negative are a
+    triangle, whose angle at the negative is to stay below α. An angle does not change
+    with scale: one α suits classes of any spread, where a margin of distances does not.
 
     Args:
         angle: α in degrees, 0 < α < 90; the paper uses 36 to 55.

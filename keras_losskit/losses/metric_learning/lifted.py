@@ -14,9 +14,10 @@ from keras_losskit.losses.metric_learning.base import EmbeddingLoss, pairs
 class LiftedStructure(EmbeddingLoss):
     """Lifted structured loss: mean over p of ½·max(0, J)².
 
-    J = d_ap + log(Σ_n exp(margin - d_an) + Σ_n exp(margin - d_pn)): every negative
-    of the anchor and of the positive pushes, the nearest ones most. Euclidean
-    distances.
+    J = d_ap + log(Σ_n exp(margin - d_an) + Σ_n exp(margin - d_pn)), of Euclidean
+    distances. For retrieval from labels, like a triplet loss; but here every negative
+    of the anchor and of the positive pushes, the nearest ones most, where a triplet
+    looks at one.
 
     Args:
         margin: how far negatives are pushed, >= 0.

@@ -110,7 +110,8 @@ class NormalizedSoftmax(CosineLoss):
 class CosFace(ScaledCosineLoss):
     """CosFace: cross-entropy of s·(cos θ - m·g).
 
-    The true class must win by a margin in the cosine (also: AM-softmax).
+    For faces, voices and other retrieval by identity: the true class must win by a margin
+    in the cosine, so that embeddings of one class lie close (also: AM-softmax).
 
     Args:
         margin: m >= 0, in units of a cosine.
@@ -148,8 +149,9 @@ class CosFace(ScaledCosineLoss):
 class ArcFace(ScaledCosineLoss):
     """ArcFace: cross-entropy of s·cos(θ + m) for the true class, s·cos θ for others.
 
-    The true class must win by a margin in the angle. Where θ + m would pass π
-    the target goes on as cos θ - m·sin m.
+    For faces, voices and other retrieval by identity: the true class must win by a margin
+    in the angle, so that embeddings of one class lie close. Where θ + m would pass π the
+    target goes on as cos θ - m·sin m.
 
     Args:
         margin: m in radians; 0 <= m < π.

@@ -25,6 +25,8 @@ class NeighbourhoodLoss(EmbeddingLoss):
 class SupervisedContrastive(NeighbourhoodLoss):
     """Supervised contrastive loss: -mean over p of log(e^(s_ap/T) / Σ_k e^(s_ak/T)).
 
+    For embeddings in which a class lies together, to classify or search by: trained on
+    batches with several samples of a class, a linear layer is put on them afterwards.
     s are cosines and k runs over all other samples; the mean stands outside the
     logarithm (the paper's L_out).
 

@@ -13,9 +13,10 @@ from keras_losskit.losses.paired_views.base import ViewsLoss, against_others
 class NPairs(ViewsLoss):
     """N-pairs loss: -log(e^(a_i·p_i) / Σ_j e^(a_i·p_j)) + ¼·l2·(|a_i|² + |p_i|²).
 
-    Row i of `y_true` is an anchor and row i of `y_pred` its positive; the other
-    positives are its negatives. Inner products of the embeddings as they are, so
-    that their lengths need holding back.
+    For retrieval from pairs that belong together, each of another class: row i of
+    `y_true` is an anchor and row i of `y_pred` its positive; the other positives are its
+    negatives. Inner products are of the embeddings as they are, and grow with their
+    lengths: l2 holds these back.
 
     Args:
         l2: >= 0, the weight of the squared lengths.

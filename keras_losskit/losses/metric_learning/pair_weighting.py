@@ -12,8 +12,9 @@ from keras_losskit.losses.metric_learning.base import EmbeddingLoss, pairs
 class MultiSimilarity(EmbeddingLoss):
     """Multi-similarity: log(1 + Σ_p e^(-α(s - λ)))/α + log(1 + Σ_n e^(β(s - λ)))/β.
 
-    s are cosines. Pairs weigh by their own similarity and by that of the others;
-    pairs are not mined beforehand.
+    For retrieval from labels; s are cosines. A positive pulls the more the less alike
+    it is, a negative pushes the more the more alike it is, each also beside the anchor's
+    others: hard pairs lead, and need not be picked beforehand.
 
     Args:
         alpha: α > 0, the sharpness of the positives.
@@ -68,8 +69,9 @@ class Circle(EmbeddingLoss):
     """Circle loss: log(1 + Σ_n e^(γ·w_n·(1 - m - d_n)) · Σ_p e^(-γ·w_p·(m - d_p))).
 
     d = max(1 - aᵀb, 0) of the embeddings as they are, w_p = m + d_p and
-    w_n = max(1 + m - d_n, 0): each pair is weighed by how far it is from where
-    it should be. The gradient flows through the weights, as in Keras.
+    w_n = max(1 + m - d_n, 0). For faces and retrieval from labels: each pair is weighed
+    by how far it is from where it should be, so that what is nearly right is left
+    alone. The gradient flows through the weights, as in Keras.
 
     Args:
         gamma: γ > 0, the scale.

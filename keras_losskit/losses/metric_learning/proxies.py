@@ -15,8 +15,9 @@ from keras_losskit.losses.metric_learning.margin_softmax import ScaledCosineLoss
 class ProxyNCA(ScaledCosineLoss):
     """Proxy-NCA: -log(e^(s·cos_y) / Σ_(c≠y) e^(s·cos_c)).
 
-    Each sample is drawn to its class's proxy and pushed from the others; the
-    positive one is left out of the denominator, so the value may be negative.
+    A proxy is a learned vector that stands for its class, so that no pairs need to be
+    found in the batch: each sample is drawn to its class's proxy and pushed from the
+    others. The positive one is left out of the denominator, so the value may be negative.
 
     Args:
         scale: s > 0. The paper's squared distances between unit vectors are
@@ -63,6 +64,10 @@ class ProxyAnchor(InBatchLoss, ScaledCosineLoss):
     The mean over proxies with a sample in the batch of
     log(1 + Σ_(its samples) e^(-s·(cos - m))) plus the mean over all proxies of
     log(1 + Σ_(other samples) e^(s·(cos + m))). One number for the batch.
+
+    A proxy is a learned vector that stands for its class. As with `ProxyNCA` a batch need
+    not hold pairs of a class; but here a proxy sees all samples of the batch at once, and
+    is moved by the hard ones most.
 
     Args:
         margin: m >= 0, in units of a cosine.

@@ -54,8 +54,10 @@ class SoftmaxViewsLoss(ViewsLoss):
 class NTXent(SoftmaxViewsLoss):
     """NT-Xent (SimCLR): -log(e^(s_ij/T) / Σ_(k≠i) e^(s_ik/T)), s cosines.
 
-    i and j are the two views of a sample and k runs over the 2B - 1 other rows
-    of both views; a sample's value is the mean of its two directions.
+    For embeddings without labels, from two random views of each sample, i and j: one is to
+    find the other among the 2B - 1 other rows of both views, over which k runs. A sample's
+    value is the mean of its two directions. The larger the batch, the more there is to
+    tell apart.
 
     Args:
         temperature: T > 0.

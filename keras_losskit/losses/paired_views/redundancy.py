@@ -54,6 +54,7 @@ def _off_diagonal(matrix):
 class BarlowTwins(StatisticsLoss):
     """Barlow Twins: Σ_i (1 - C_ii)² + λ·Σ_(i≠j) C_ij².
 
+    For embeddings without labels, from two views of each sample, and without negatives.
     C is the correlation over the batch of dimension i of one view with dimension
     j of the other: each should agree with itself and with no other.
 
@@ -117,7 +118,8 @@ def _standardised(x, shares):
 class VICReg(StatisticsLoss):
     """VICReg: invariance·MSE + variance·(v(a) + v(b))/2 + covariance·(c(a) + c(b)).
 
-    MSE is the mean of (a - b)² over all elements, v the mean over dimensions of
+    For embeddings without labels, from two views a and b of each sample, and without
+    negatives. MSE is the mean of (a - b)² over all elements, v the mean over dimensions of
     max(1 - √(var + 1e-4), 0), and c the sum of the squared covariances of
     different dimensions / D: the views agree, every dimension varies, and no two
     vary together.

@@ -22,6 +22,7 @@ from keras_losskit.losses.ranking.base import (
 class LambdaNDCG(RankingLoss):
     """LambdaRank's loss: Σ |ΔNDCG_ij|·log(1 + exp(-sigma·(s_i - s_j))), y_i > y_j.
 
+    For lists that are judged by NDCG: a pair pulls by how much it matters there.
     |ΔNDCG_ij| is what swapping items i and j at their current ranks would change
     in NDCG: (2^y_i - 2^y_j)·|1/log2(1 + rank_i) - 1/log2(1 + rank_j)|/ideal. It is
     a weight, without a gradient. Equal scores rank in the order given.

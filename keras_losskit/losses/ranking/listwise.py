@@ -14,7 +14,8 @@ from keras_losskit.losses.ranking.base import LOWEST, RankingLoss, weighed
 class ListSoftmax(RankingLoss):
     """ListNet's top-one loss: -Σ softmax(y)_i·log softmax(s)_i.
 
-    Cross-entropy between two distributions over which item comes first.
+    For lists with graded relevance: cross-entropy between two distributions over which
+    item comes first, so that the top of the list counts most. Time and memory O(L).
 
     | elsewhere | here |
     |---|---|
@@ -52,7 +53,8 @@ class ListMLE(RankingLoss):
     """ListMLE: -log of the Plackett-Luce probability of the order by relevance.
 
     Σ_i (log Σ_{k ≥ i} exp s_(k) - s_(i)), s_(1), s_(2), … the scores in order of
-    falling relevance. Items of equal relevance keep the order in which they are
+    falling relevance. For lists whose whole order is known, of which each place
+    counts alike. Items of equal relevance keep the order in which they are
     given: shuffle lists whose order says something. O(L log L).
 
     | elsewhere | here |

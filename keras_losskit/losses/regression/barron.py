@@ -13,7 +13,8 @@ from keras_losskit.core.loss import register
 class Barron(IncompleteLoss):
     """General robust loss: (|a - 2|/a)·((x²/|a - 2| + 1)^(a/2) - 1), x = d/c.
 
-    One family: a = 2 is x²/2, 1 Charbonnier's, 0 Cauchy's log(1 + x²/2), -2
+    The robust losses as one family, so that how far outliers are to be trusted is one
+    number to tune: a = 2 is x²/2, 1 Charbonnier's, 0 Cauchy's log(1 + x²/2), -2
     Geman-McClure's, -∞ Welsch's 1 - exp(-x²/2); these limits are exact.
 
     Args:

@@ -94,9 +94,11 @@ class LovaszSoftmax(LovaszLoss):
 
     | elsewhere | here |
     |---|---|
-    | Berman's `lovasz_softmax(per_image=True)` / `(per_image=False)` | `()` / `(over="batch")` |
-    | segmentation_models.pytorch `LovaszLoss("multiclass")` | `(over="batch", from_logits=True)` |
-    | pytorch-toolbelt `LovaszLoss()` | `(over="batch")` |
+    | Berman's `lovasz_softmax(per_image=True)` | `LovaszSoftmax()` |
+    | Berman's `lovasz_softmax(per_image=False)` | `LovaszSoftmax(over="batch")` |
+    | segmentation_models.pytorch `LovaszLoss("multiclass")` | \
+`LovaszSoftmax(over="batch", from_logits=True)` |
+    | pytorch-toolbelt `LovaszLoss()` | `LovaszSoftmax(over="batch")` |
 
     Call with `y_pred (B, *spatial, C)`, `y_true` class ids `(B, *spatial)` or
     rows in the shape of `y_pred`.
@@ -166,7 +168,8 @@ class LovaszHinge(LovaszLoss):
 
     | elsewhere | here |
     |---|---|
-    | Berman's `lovasz_hinge(per_image=True)` / `(per_image=False)` | `()` / `(over="batch")` |
+    | Berman's `lovasz_hinge(per_image=True)` | `LovaszHinge()` |
+    | Berman's `lovasz_hinge(per_image=False)` | `LovaszHinge(over="batch")` |
     | kornia `LovaszHingeLoss()` | `LovaszHinge()` |
     | segmentation_models.pytorch `LovaszLoss("binary")` | `LovaszHinge(over="batch")` |
     | pytorch-toolbelt `BinaryLovaszLoss(per_image)` | as Berman's |

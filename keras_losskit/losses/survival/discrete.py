@@ -87,12 +87,16 @@ def _edges(owner, edges):
 class DeepHit(SurvivalLoss):
     """α·NLL of the time's and cause's probability + (1 - α)·ranking.
 
-    A softmax over causes × T intervals, and one slot more, of logit 0, for who survives
-    them all. Seen: -log p of cause and interval; censored: -log of all that is later.
-    Ranking: the mean, over samples j whose time is later than that of event i, of
-    exp((F_j - F_i)/σ), F the probability of i's cause up to i's time: who had it first
-    should have been the likelier; pycox divides the ranking by the batch. For competing risks;
-    `DiscreteTimeHazard` is the likelihood of one cause in another parametrisation.
+    For competing risks: what happens first, and when. `DiscreteTimeHazard` is the
+    likelihood of one cause, by hazards.
+
+    p is a softmax over causes × T intervals, and one slot more, of logit 0, for who
+    survives them all. The first term is -log p of cause and interval where the event was
+    seen, and -log of the sum of all later p where it was censored.
+
+    The second term says that who has the event first should be the likelier to: of an
+    event i it is the mean, over the samples j that were under observation for longer, of
+    exp((F_j - F_i)/σ), F the probability of i's cause up to i's time.
 
     Args:
         alpha: α; in [0, 1].
