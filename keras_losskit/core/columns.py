@@ -120,22 +120,38 @@ def count_in_columns(ordered, queries, *, inclusive=False):
 
 
 @compiled_once
-def rows_by_rank(x, ordered):
-    """For the i-th smallest of each column of `x`, the row where it stands.
+def rows_by_rank(counts, there):
+    """For the i-th smallest of each column of a matrix, the row where it stands.
 
-    `ordered` is `sort_columns(x)`. Among equal entries only the first rank is
-    filled, with one of their rows.
+    `counts` says of each entry how many of its column are <= it, among those that are
+    `there`; ranks beyond these have no row, -1. Equal entries all have one row, of one of
+    them.
     """
-    n, m = ops.shape(x)[0], ops.shape(x)[1]
+    if counts.shape[0] == 0:
+        return counts
+    n, m = ops.shape(counts)[0], ops.shape(counts)[1]
     columns = ops.arange(m, dtype="int32")[None, :]
-    rows = ops.broadcast_to(ops.arange(n, dtype="int32")[:, None], (n, m))
-    place = count_in_columns(ordered, x) * m + columns
+    ranks = ops.arange(n, dtype="int32")
+    # The last rank of equal entries gets their row; what is not there is put below all.
+    place = ops.where(there, ops.maximum(counts, 1) - 1, n) * m + columns
     flat = ops.scatter_update(
-        ops.zeros((n * m,), dtype="int32"),
+        ops.full(((n + 1) * m,), -1, dtype="int32"),
         ops.reshape(place, (-1, 1)),
-        ops.reshape(rows, (-1,)),
+        ops.reshape(ops.broadcast_to(ranks[:, None], (n, m)), (-1,)),
     )
-    return ops.reshape(flat, (n, m))
+    found = ops.reshape(flat, (n + 1, m))[:n]
+    taken = ranks[:, None] < ops.sum(ops.cast(there, "int32"), axis=0)[None, :]
+
+    # The other ranks take the next row below them: over 1, 2, 4, ... ranks, as long as
+    # one is missing. Where nothing is equal that is never; where a NaN is, for ever.
+    def missing(step, found):
+        return ops.logical_and(step < n, ops.any(ops.logical_and(taken, found < 0)))
+
+    def fill(step, found):
+        below = ops.take(found, ops.minimum(ranks + step, n - 1), axis=0)
+        return 2 * step, ops.where(found < 0, below, found)
+
+    return ops.while_loop(missing, fill, (_int32(1), found))[1]
 
 
 def _int32(x):

@@ -136,11 +136,31 @@ def test_columns_are_sorted_and_searched(n):
             np.searchsorted(np.sort(x[:, j]), queries[:, j], side) for j in range(4)
         ]
         np.testing.assert_array_equal(to_numpy(got), np.transpose(expected))
-    rows = to_numpy(columns.rows_by_rank(ops.convert_to_tensor(x), ordered))
-    firsts = np.sort(x, axis=0)
-    first = np.vstack([np.ones((1, 4), bool), firsts[1:] != firsts[:-1]])
-    found = np.take_along_axis(x, rows, axis=0)
-    np.testing.assert_array_equal(found[first], firsts[first])
+
+
+@pytest.mark.parametrize("values", [1, 3, 1000], ids=["all equal", "many equal", "few equal"])
+@pytest.mark.parametrize("n", [1, 2, 3, 21, 65])
+def test_each_rank_has_a_row_of_its_value(n, values):
+    x = rng.integers(0, values, (n, 4)).astype("float32")
+    there = rng.random((n, 4)) < 0.7
+    there[:, 3] = True
+    counts = [[sum(there[:, j] & (x[:, j] <= v)) for j, v in enumerate(row)] for row in x]
+    rows = to_numpy(
+        columns.rows_by_rank(
+            ops.convert_to_tensor(np.array(counts, "int32")), ops.convert_to_tensor(there)
+        )
+    )
+    for j in range(4):
+        known = np.sort(x[there[:, j], j])
+        assert there[rows[: len(known), j], j].all()
+        np.testing.assert_array_equal(x[rows[: len(known), j], j], known)
+        assert (rows[len(known) :, j] == -1).all()
+
+
+def test_what_is_no_number_ends_the_search():
+    counts, there = np.zeros((9, 2), "int32"), np.ones((9, 2), bool)
+    found = columns.rows_by_rank(ops.convert_to_tensor(counts), ops.convert_to_tensor(there))
+    assert to_numpy(found).max() < 9
 
 
 # --- distances -------------------------------------------------------------------------

@@ -95,11 +95,10 @@ every semi-hard negative within the margin, not the nearest alone |
 
 def _nearest_farther_negative(d, positive, negative):
     """Its row, for each entry of `d`; -1 where there is none."""
-    known = ops.where(negative, d, INFINITY)
-    ordered = sort_columns(known)
+    ordered = sort_columns(ops.where(negative, d, INFINITY))
     rank = count_in_columns(ordered, d, inclusive=True)
     farther = rank < ops.sum(ops.cast(negative, "int32"), axis=0)
-    nearest = take_in_columns(rows_by_rank(known, ordered), ops.where(farther, rank, 0))
+    nearest = take_in_columns(rows_by_rank(rank, negative), ops.where(farther, rank, 0))
     return ops.where(farther, nearest, -1)
 
 
