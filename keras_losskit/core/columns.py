@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from keras_losskit.core.backend import compiled_once, with_gradient
+from keras_losskit.core.kernels import sums_of_groups
 
 PANEL = 128  # As many columns as stay in a processor's cache.
 
@@ -47,7 +48,7 @@ def chosen_in_columns(x, rows):
         # Backpropagation would address rows and columns, one pair at a time.
         n, m = ops.shape(x)[0], ops.shape(x)[1]
         place = ops.reshape(rows * m + ops.arange(m, dtype="int32")[None, :], (-1,))
-        flat = ops.segment_sum(ops.reshape(up, (-1,)), place, num_segments=n * m)
+        flat = sums_of_groups(ops.reshape(up, (-1,)), place, n * m)
         return ops.reshape(flat, (n, m))
 
     return with_gradient(lambda x: take_in_columns(x, rows), gradient, x)

@@ -282,6 +282,14 @@ def log_of_sum(x, axis=-1):
     return total.log_().add_(top.squeeze(axis))
 
 
+def log_of_two(a, b):
+    """log(exp a + exp b) by torch's kernel, whose second derivatives are not for use: they are
+    NaN where a and b are 90 apart."""
+    import torch
+
+    return torch.logaddexp(a, b)
+
+
 def crossentropies(z, ids):
     """log Σ exp z - z_id of each row of `z` `(n, m)`, by the backend's own kernel."""
     backend = keras.config.backend()
@@ -329,6 +337,13 @@ def plus_at(x, ids, amount):
 
     places = tf.stack([tf.range(tf.shape(ids)[0]), ids], axis=1)
     return tf.tensor_scatter_nd_add(x, places, amount)
+
+
+def sums_of_groups(x, groups, count):
+    """Σ of the entries of `x` `(n,)` in each of `count` groups, ids in [0, count)."""
+    if at_hand():  # `ops.segment_sum` rounds to float32 there.
+        return x.new_zeros(count).index_add(0, groups.long(), x)
+    return ops.segment_sum(x, groups, num_segments=count)
 
 
 # --- products of matrices --------------------------------------------------------------

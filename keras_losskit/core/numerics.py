@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_losskit.core.backend import by_hand, compiled_by_torch, with_gradient
-from keras_losskit.core.kernels import at_least, at_most, choose
+from keras_losskit.core.kernels import at_hand, at_least, at_most, choose, log_of_two
 
 # NaN fails every comparison. A condition that guards something names what is left out
 # (`x <= 0`), so that NaN goes where it is computed with and does not vanish.
@@ -303,6 +303,8 @@ def log_add_exp(a, b):
     """log(exp(a) + exp(b)); `ops.logaddexp` would compute in float32."""
 
     def value(a, b):
+        if at_hand() and not compiled_by_torch():  # There it is one kernel.
+            return log_of_two(a, b)
         a_is_larger = a > b
         high, low = choose(a_is_larger, a, b), choose(a_is_larger, b, a)
         # The bound is for XLA, as in `log1p`.
@@ -314,7 +316,7 @@ def log_add_exp(a, b):
 
     if a.shape != b.shape:  # A gradient has the shape of what it is of.
         a, b = a + ops.zeros_like(b), b + ops.zeros_like(a)
-    return with_gradient(value, gradient, a, b, symmetric=True)
+    return with_gradient(value, gradient, a, b, symmetric=True, eager=True)
 
 
 def mean_where(x, where, axis=-1):

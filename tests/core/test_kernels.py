@@ -7,7 +7,7 @@ from keras import ops
 
 import keras_losskit as kl
 from keras_losskit.core import kernels
-from keras_losskit.core.numerics import safe_divide, safe_log
+from keras_losskit.core.numerics import log_add_exp, safe_divide, safe_log
 from keras_losskit.core.softmax import held
 from keras_losskit.core.windows import filtered
 from keras_losskit.losses.classification.crossentropy import binary_crossentropy
@@ -90,6 +90,13 @@ def _pairs():
     )
     yield "exp", lambda y, p: y * kernels.exp(p - p * p), lambda y, p: y * ops.exp(p - p * p)
     yield "divided", lambda y, p: safe_divide(y, p * p + y * y), lambda y, p: y / (p * p + y * y)
+    yield "log_add_exp", log_add_exp, lambda y, p: ops.log(ops.exp(y) + ops.exp(p))
+    yield "log_add_exp-far", lambda y, p: log_add_exp(y - 200, p + y), lambda y, p: p + y
+    yield (
+        "sums_of_groups",
+        lambda y, p: y * _within_columns(y * p),
+        lambda y, p: y * (y * p).reshape(-1, y.shape[-1]).sum(0),
+    )
     yield "log_cosh", log_cosh, lambda y, p: ops.log(ops.cosh(p - y))
     for size in (2, 3):
         kernel = [1 + 0.5 * k for k in range(size)]
@@ -113,6 +120,11 @@ def _pairs():
             )
     for gamma in (0, 0.5, 1, 2, 3.5):
         yield f"focal-{gamma}", _focal(gamma, focal_of_logits), _focal(gamma, _focal_by_hand)
+
+
+def _within_columns(x):
+    columns = ops.broadcast_to(ops.arange(x.shape[-1], dtype="int32"), x.shape)
+    return kernels.sums_of_groups(x.reshape(-1), columns.reshape(-1), x.shape[-1])
 
 
 def log_cosh(y, p):

@@ -1,10 +1,9 @@
 """Proportional hazards, by Cox's partial likelihood."""
 
-import math
-
 from keras import ops
 
 from keras_losskit.core import checks
+from keras_losskit.core.kernels import sums_of_groups
 from keras_losskit.core.loss import register
 from keras_losskit.core.numerics import log_add_exp
 from keras_losskit.core.reduction import drop_trailing_ones
@@ -99,7 +98,7 @@ class CoxPartialLikelihood(SurvivalLoss):
         risk = ops.take(running(h, strata, log_add_exp), last)
         values = risk - h
         if self.ties == "efron":
-            values = values + self.efron(h, risk, event, first, last)
+            values = values + self.efron(h, risk, event, first)
         values = ops.where(event, values, 0)
         return ops.take(values, ops.argsort(order))
 
@@ -110,11 +109,12 @@ class CoxPartialLikelihood(SurvivalLoss):
             order = ops.take(order, ops.argsort(ops.take(y_true[:, 2], order)))
         return order
 
-    def efron(self, h, risk, event, first, last):
+    def efron(self, h, risk, event, first):
         """Mean over r < m of log(1 - (r/m)·Σ_tied e^h/Σ_risk e^h), for each time."""
 
         def over_ties(x):
-            return ops.take(running(x, first, lambda a, b: a + b), last)
+            total = sums_of_groups(x, first, ops.shape(x)[0])
+            return ops.take(total, first, axis=0)
 
         one = ops.cast(event, h.dtype)
         share = over_ties(ops.where(event, ops.exp(ops.where(event, h - risk, 0)), 0))
@@ -150,13 +150,21 @@ def running(x, start, combine):
 
     By doubling: after k steps an entry holds what the 2^k up to it are together.
     """
-    here, n = _indices(x), x.shape[0]
-    doublings = _DOUBLINGS if n is None else math.ceil(math.log2(max(n, 1)))
-    for k in range(doublings):
-        before = here - 2**k
-        there = before >= (0 if start is None else start)
-        earlier = ops.take(x, ops.where(there, before, here))
-        x = ops.where(there, combine(x, earlier), x)
+    n, here = x.shape[0], _indices(x)
+    if n is None:  # How many doublings there are must be known.
+        for k in range(_DOUBLINGS):
+            before = here - 2**k
+            there = before >= (0 if start is None else start)
+            earlier = ops.take(x, ops.where(there, before, here))
+            x = ops.where(there, combine(x, earlier), x)
+        return x
+    width = 1
+    while width < n:
+        later = combine(x[width:], x[:-width])
+        if start is not None:
+            later = ops.where(here[:-width] >= start[width:], later, x[width:])
+        x = ops.concatenate([x[:width], later])
+        width *= 2
     return x
 
 
