@@ -315,7 +315,6 @@ def _grown():
         Grown("ranking/ApproxNDCG", "list length", lists, (1,)),
         Grown("ranking/ListMLE", "list length", lists, (1,)),
         Grown("ranking/LambdaNDCG", "list length", lists, (1,)),
-        Grown("distributions/GaussianMixtureNLL", "components", (2, 4, 8, 16), option="components"),
         Grown("distributions/EnsembleCRPS", "members", (4, 8, 16, 32, 64), (1,)),
         Grown("survival/CoxPartialLikelihood", batch, (2**10, 2**12, 2**14, 2**16, 2**18), (0,)),
         Grown("survival/DeepHit", batch, (256, 512, 1024, 2048), (0,)),

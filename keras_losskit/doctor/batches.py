@@ -77,16 +77,17 @@ def _another_size(exam, n, values):
     t, p = (np.concatenate([x, x]) for x in (exam.sample.y_true, exam.sample.y_pred))
     twice, error = exam.run("values", t, p)
     if error is not None:
-        _fixed(exam, f"a batch of {2 * n} raises {type(error).__name__}: "
-                     f"{first_line(error, 120)}; {n} is fine")
+        fixed(exam, f"a batch of {2 * n} raises {type(error).__name__}: "
+                    f"{first_line(error, 120)}; {n} is fine")
         return False
     if values.ndim and (not twice.ndim or len(twice) != 2 * n):
-        _fixed(exam, f"for {2 * n} samples it returns shape {twice.shape}, for {n} {values.shape}")
+        fixed(exam, f"for {2 * n} samples it returns shape {twice.shape}, for {n} {values.shape}")
         return False
     return True
 
 
-def _fixed(exam, seen):
+def fixed(exam, seen):
+    """Note a loss that is written for one size of batch."""
     exam.add(
         "fixed-batch", "error", seen,
         "The last batch is smaller, and `evaluate` may use another size.",

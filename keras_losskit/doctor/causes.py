@@ -42,21 +42,25 @@ def _kind(word):
 
 
 def of_no_gradient(exam, y_true, y_pred):
-    """`(in words, mend, line)` of why no gradient reaches y_pred."""
+    """`(in words, mend, line, sure)` of why no gradient reaches y_pred.
+
+    Sure where it is the program's doing; that parts cancel, or are 0, may be that of the data.
+    """
     ran = run_program(exam, y_true, y_pred)
     found = ran.end_of_gradient() if ran is not None else None
     if found is None:
-        return _cut_in_source(exam)
+        return *_cut_in_source(exam), True
     step, how = found
     if how == "unused":
-        return "; the value does not depend on it at all", _SOFT["unused"], None
+        return "; the value does not depend on it at all", _SOFT["unused"], None, True
     words = {
         "cut": f"; it is cut by {step.spoken}",
         "flat": f"; it ends at {step.spoken}, which is flat for all that it is given",
         "cancels": f"; it cancels out at {step.spoken}",
         "zero": f"; it ends at {step.spoken}, where it is multiplied by 0",
     }[how]
-    return words, _SOFT[_kind(step.word) if how == "cut" else how], step.line
+    mend = _SOFT[_kind(step.word) if how == "cut" else how]
+    return words, mend, step.line, how == "cut"
 
 
 def _cut_in_source(exam):
@@ -91,6 +95,10 @@ OVERFLOW = (
     "It overflows: use a form that does not, such as softplus, logsumexp, or "
     "|d| + softplus(-2|d|) for log cosh."
 )
+UNKNOWN = (
+    "y_true holds NaN, and 0 times NaN is NaN, in the gradient too: put `where` on what is "
+    "computed with, before the mathematics: `where(isnan(y_true), y_pred, y_true)`."
+)
 _ELSE = (
     "Keep its argument where its value and slope are finite, with `where` on the argument as well "
     "as on the result."
@@ -99,6 +107,10 @@ _ELSE = (
 
 def of_not_finite(exam, y_true, y_pred):
     """`(mend, line)` of what is not finite."""
+    if y_true.dtype.kind == "f" and np.isnan(y_true).any():
+        known, error = exam.run("gradient", np.nan_to_num(y_true), y_pred)
+        if error is None and all(x is None or np.isfinite(x).all() for x in known):
+            return UNKNOWN, exam.line_of("edge")
     ran = run_program(exam, y_true, y_pred, gradients=False)
     step = ran.not_finite() if ran is not None else None
     if ran is not None and step is None:  # The value is finite: it is the gradient.

@@ -35,8 +35,13 @@ class Exam:
     def add(self, name, severity, seen, why="", mend="", line=None):
         """Note a finding of the check that runs now."""
         finding = Finding(self.check, name, severity, seen, why, mend, line)
-        if finding not in self.findings:
-            self.findings.append(finding)
+        if finding in self.findings:
+            return
+        for i, said in enumerate(self.findings):  # One cause is one finding.
+            if name == "not-finite" and said == replace(finding, seen=said.seen):
+                self.findings[i] = replace(said, seen=f"{said.seen}; {seen}")
+                return
+        self.findings.append(finding)
 
     def show(self, text):
         """Note something that was shown to be right."""
@@ -198,15 +203,23 @@ def _in_range(exam, y_true, y_pred, sample_weight, checks):
     weights = None if sample_weight is None else np.asarray(sample_weight)
     if weights is not None and weights.ndim == 1 and (weights == 0).any():
         return checks  # Padding may hold anything.
+    exam.check = "numbers"
     said, error = attempt(ranges.out_of_range, exam.subject, exam.scan, y_true, y_pred)
     if error is not None or said is None:
+        shares, error = attempt(ranges.probabilities_for_logits, exam.subject, exam.scan, y_pred)
+        if error is None and shares is not None:
+            exam.add(
+                "activation-twice", "warning", f"in the data given, {shares}",
+                "A sigmoid or softmax is then applied twice: no probability comes near 0 or 1, "
+                "and the loss not near 0.",
+                "Give the logits, or take the loss with from_logits=False.",
+            )
         return checks
     words, sure = said
-    exam.check = "numbers"
     exam.add(
         "out-of-range", "error" if sure else "warning", f"in the data given, {words}",
         "The formula does not hold there: it may be NaN, negative, or have no least value.",
-        ranges.MEND_RANGE,
+        ranges.mend_of(words),
     )
     return [name for name in checks if name in ("graph", "saving")] if sure else checks
 

@@ -40,6 +40,11 @@ def sizes_for(subject):
             ):
                 wanted.append(len(value))
         wanted.append(2 * getattr(loss, "centers", 0) if isinstance(loss, kl.Loss) else 0)
+        function = getattr(loss, "function", None) or subject.function
+        for cell in getattr(function, "__closure__", None) or ():  # Weights of a factory.
+            value, error = attempt(lambda cell=cell: cell.cell_contents)
+            if error is None and isinstance(value, (list, tuple, np.ndarray)) and len(value) <= 64:
+                wanted.append(len(value))
     return [*dict.fromkeys(n for n in (*wanted, *SIZES) if n)]
 
 
@@ -69,9 +74,10 @@ def find(subject, scan, y_true=None, y_pred=None, shapes=None, state=None):
     logits = takes_logits(subject, scan)
     sizes = sizes_for(subject)
     free = takes is not None and takes.shapes == "free" and not forced
+    said = () if forced else hints(subject)
     plan = _plan(subject, scan, kinds, sizes, sure, free)
     best, still, tried, refused = None, 0, [], []
-    said = forced or sure or hints(subject) or subject.option("from_logits") is not None
+    known_kind = forced or sure or subject.option("from_logits") is not None
     for step in plan:
         if step is None:  # A round is over.
             if best is not None:
@@ -85,7 +91,7 @@ def find(subject, scan, y_true=None, y_pred=None, shapes=None, state=None):
             if error is not None:
                 tried.append(error)
                 continue
-        sample.guessed = not said
+        sample.guessed = not known_kind and kind not in said
         found, sample = _flat(subject, filled(sample))
         outcome = _try(Runner(found, state), sample)
         if outcome == "good" or "`call` returned" in str(outcome):
@@ -113,10 +119,11 @@ def find(subject, scan, y_true=None, y_pred=None, shapes=None, state=None):
 def others(subject, scan, sample, state, most=2):
     """Samples of other kinds that a stranger computes on, and moves on."""
     logits, found = takes_logits(subject, scan), []
+    columns = sample.y_pred.shape[-1] if sample.y_pred.ndim > 1 else SIZES[0]
     for kind in likely_kinds(subject, scan):
         if kind == sample.kind or len(found) == most:
             continue
-        other, error = attempt(made, subject.loss, SIZES[0], 0, (kind, logits))
+        other, error = attempt(made, subject.loss, columns, 0, (kind, logits))
         if error is not None or isinstance(other.y_true, dict) or other.domain == sample.domain:
             continue
         if _try(Runner(subject, state), other) == "good":
@@ -138,9 +145,12 @@ def _plan(subject, scan, kinds, sizes, known, free):
     seen = bool(scan.sources) or subject.of_keras or subject.of_kit
     forms = range(FREE) if free else (0,)
     kinds = kinds[:1] if known else kinds
+    # The likeliest kinds in the sizes that its source names, before any other kind.
+    named = [] if known or free else [n for n in scan.numbers() if 1 < n <= 64]
     for rounds in (sizes[:1] if seen else sizes, sizes[1:]):
-        for kind in kinds:
-            for n in rounds:
+        for place, kind in enumerate(kinds):
+            more = named[:4] if place < 2 and kind != "real" else ()
+            for n in dict.fromkeys((*rounds, *more)):
                 for form in forms:
                     yield kind, n, form, BATCH
         yield None

@@ -50,6 +50,11 @@ def _domain(subject, takes, y_pred):
     return "positive" if finite.size and finite.min() > 0 else "real"
 
 
+def whole(x):
+    """Whether an array holds whole numbers alone."""
+    return bool(np.all(x == np.round(x)))
+
+
 def plain(x):
     """`x` as NumPy arrays; a list of numbers is one array, a list of arrays a structure."""
     if isinstance(x, dict):

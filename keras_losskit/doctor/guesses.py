@@ -9,7 +9,7 @@ from keras_losskit.core.takes import takes_of
 
 _HINTS = (
     (r"sparse", ("ids",)),
-    (r"ctc", ("sequence",)),
+    (r"ctc", ("sequence", "sequence_shares")),
     (r"categorical_?hinge", ("scores",)),
     (r"hinge|wasserstein", ("signs", "binary")),
     (r"(^|_)(s|w)?cce?(_|$)|(^|_)ce(_|$)", ("onehot", "ids")),
@@ -17,6 +17,7 @@ _HINTS = (
     (r"dice|jaccard|tversky|lovasz|segment|overlap", ("map", "map_binary", "onehot", "map_ids")),
     (r"kl_?div|kullback|jensen", ("simplex", "onehot")),
     (r"categorical|softmax|cross_?entropy|focal|nll|brier", ("onehot", "ids", "binary")),
+    (r"nll|likelihood|gauss", ("blocks",)),
     (r"[gdc]?iou|box", ("boxes",)),
     (r"triplet|circle|n_?pair|embedding", ("embeddings", "triplets", "stacked_triplets")),
     (r"contrastive|info_?nce|nt_?xent|clip_|barlow|vicreg|simclr", ("views", "embeddings")),
@@ -24,7 +25,8 @@ _HINTS = (
     (r"poisson|gamma|tweedie|logarithmic|msle|deviance", ("positive",)),
     (r"quantile|pinball", ("real", "quantiles")),
     (r"cox|survival|hazard|partial_likelihood", ("survival",)),
-    (r"ssim|psnr|perceptual|sobel|gradient_difference|total_variation|image", ("image",)),
+    (r"ssim|psnr|perceptual|sobel|gradient_difference|total_variation|image", ("image", "picture")),
+    (r"stft|spectr|mel_|audio|wave(form)?(_|$)|si_?s[dn]r", ("sound",)),
 )
 
 _OTHERS = (

@@ -62,6 +62,13 @@ class Sample:
         return self.takes.y_pred in likewise and (self.takes.y_true in same or rows)
 
     @property
+    def perfect(self):
+        """`y_true` as a prediction; where it is none, unknown or not > 0, what is predicted."""
+        t = self.y_true.astype(self.y_pred.dtype)
+        known = t > 0 if self.domain == "positive" else ~np.isnan(t)
+        return np.where(known, t, self.y_pred)
+
+    @property
     def in_batch(self):
         """Whether a sample may look at the others."""
         if self.takes is None:
@@ -89,6 +96,8 @@ KINDS = {
     "map_ids": Takes("classes", "probabilities", "maps"),
     "map_binary": Takes("probability", "probabilities", "maps"),
     "image": Takes("real", "real", "maps"),
+    "picture": Takes("real", "real", "images"),
+    "sound": Takes("real", "real", "waves"),
     "quantiles": Takes("real", "real", "columns"),
     "blocks": Takes("real", "parameters", "blocks"),
     "bins": Takes("bins", "logits", "bins"),
@@ -103,22 +112,28 @@ KINDS = {
     "ranking": Takes("relevance", "scores", "lists"),
     "survival": Takes("survival", "scores", "free", in_batch=True),
     "sequence": Takes("any", "logits", "free"),
+    "sequence_shares": Takes("any", "probabilities", "free"),
 }
 # Kinds whose maps are given as one-hot rows, where ids would be as good.
 _ROWS = ("map",)
+# Kinds that windows or transforms are slid over, and how long their sides are at least.
+_LARGE = {"picture": 32, "sound": 1024}
 
 
 def make(kind, n=3, logits=False, batch=BATCH):
     """A `Sample` of a kind of `KINDS`, with `n` columns."""
-    if kind == "sequence":
-        return _sequence(batch)
+    if kind.startswith("sequence"):
+        return _sequence(batch, kind)
     if kind == "stacked_triplets":
         return _stacked(batch, max(n, 4))
     takes = KINDS[kind]
     if takes.y_pred == "probabilities":
         takes = takes.given(logits)
     one = kind in ("map_binary",)
-    sample = declared(takes, 1 if one else n, batch, rows=kind in _ROWS)
+    sample = declared(
+        takes, 1 if one else n, min(batch, 2) if kind in _LARGE else batch, rows=kind in _ROWS,
+        least=_LARGE.get(kind, 1),
+    )
     return replace(sample, kind=kind)
 
 
@@ -141,7 +156,7 @@ def declared(
     """
     rng = np.random.default_rng(_SEED)
     if takes.shapes == "free" and form == FREE - 1:
-        return replace(_sequence(batch), kind="declared", takes=takes)
+        return replace(_sequence(batch, "sequence"), kind="declared", takes=takes)
     t_shape, p_shape = _shapes(takes, n, batch, blocks, rows, form, least, len(columns))
     p, domain = _predictions(rng, takes, p_shape)
     t = _targets(rng, takes, t_shape, p_shape, p, classes, columns)
@@ -274,7 +289,8 @@ def _targets(rng, takes, shape, p_shape, p, classes, columns):
     if word == "ranks":
         return make_ids(rng, shape, n + 1)
     if word == "probability":
-        hard = (np.arange(np.prod(shape)).reshape(shape) % 3 == 0).astype("float64")
+        flat = np.arange(np.prod(shape))
+        hard = ((flat + flat // max(n, 1)) % 3 == 0).reshape(shape).astype("float64")
         if takes.shapes != "equal" or takes.y_pred == "distances":
             return hard
         return np.where(rng.random(shape) < 0.4, rng.uniform(0.1, 0.9, size=shape), hard)
@@ -315,12 +331,11 @@ def _special(rng, word, shape, n, p):
 # --- what no declaration says ------------------------------------------------------------
 
 
-def _sequence(b):
-    rng = np.random.default_rng(_SEED)
-    return Sample(
-        "sequence", rng.integers(1, 4, size=(b, 2)).astype("int32"),
-        rng.normal(size=(b, 7, 5)).astype("float32"), "logits", takes=KINDS["sequence"],
-    )
+def _sequence(b, kind):
+    rng, takes = np.random.default_rng(_SEED), KINDS[kind]
+    ids = rng.integers(1, 4, size=(b, 2)).astype("int32")
+    p, domain = predictions(rng, (b, 7, 5), takes.y_pred == "logits")
+    return Sample(kind, ids, p.astype("float32"), domain, takes=takes)
 
 
 def _stacked(b, width):

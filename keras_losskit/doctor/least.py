@@ -35,7 +35,10 @@ def check(exam):
         if straight and np.allclose(
             further - step, step - start, rtol=1e-3, atol=1e-6
         ) and np.allclose(end - start, (step - start) / 0.15, rtol=1e-3, atol=1e-6):
-            return  # Linear in y_pred: a critic's score has no best prediction.
+            if _falls_for_ever(exam):
+                _say(exam, "it is linear in y_pred, and y_true only shifts it: it falls without "
+                           "end, whatever the targets are")
+            return  # A critic's score, too, has no best prediction; but it looks at y_true.
         perfect &= np.mean(end > start + tolerance) >= _SHARE
         best &= np.mean(end < start) >= _SHARE
         rises = (step > start + 0.1 * tolerance) & (further > step + 0.1 * tolerance)
@@ -99,8 +102,7 @@ def _among_parameters(exam):
 
 def at_targets(exam):
     """Whether a loss of which nothing is known costs least where y_pred equals y_true."""
-    t = exam.sample.y_true
-    p = t.astype(exam.sample.y_pred.dtype)
+    t, p = exam.sample.y_true, exam.sample.perfect
     found, error = exam.run("gradient", t, p)
     if error is not None or found[1] is None or not np.isfinite(found[1]).all():
         return True  # That is another fault.
@@ -113,6 +115,32 @@ def at_targets(exam):
     return True
 
 
+def leads_to_targets(exam):
+    """Whether the value goes down, or up, all the way from y_pred to y_true.
+
+    Else y_pred holds something else: two arrays of one shape need not be of one kind.
+    """
+    t, p, end = exam.sample.y_true, exam.sample.y_pred, exam.sample.perfect
+    path = [exam.run("value", t, (p + x * (end - p)).astype(p.dtype)) for x in (0, 0.3, 0.6, 0.9)]
+    if any(error is not None or not np.isfinite(value) for value, error in path):
+        return False
+    steps = np.diff([float(value) for value, _ in path])
+    return bool((steps < 0).all() or (steps > 0).all())
+
+
+def _falls_for_ever(exam):
+    """Whether y_true only shifts a loss that is linear in y_pred: its slope knows no targets."""
+    sample = exam.sample
+    if sample.domain != "real" or sample.takes is not None and not sample.guessed:
+        return False
+    turned = np.roll(sample.y_true, 1, axis=0)
+    here, there = (exam.run("gradient", t, sample.y_pred) for t in (sample.y_true, turned))
+    if here[1] is not None or there[1] is not None or here[0][1] is None or there[0][1] is None:
+        return False
+    slope, other = here[0][1], there[0][1]
+    return bool(np.any(slope) and np.allclose(slope, other, rtol=1e-5, atol=1e-9))
+
+
 def _targets_matter(exam):
     """Whether the loss looks at `y_true` at all: a penalty on y_pred alone may not."""
     sample = exam.sample
@@ -120,6 +148,7 @@ def _targets_matter(exam):
     turned = np.roll(sample.y_true, 1, axis=0)
     if np.array_equal(turned, sample.y_true):
         return True
+    turned[-1] = turned[0]  # Else a mean of targets alone stays what it was.
     there, other = exam.run("value", turned, sample.y_pred)
     return error is None and other is None and not np.isclose(here, there, rtol=1e-7, atol=0)
 
@@ -174,7 +203,15 @@ def _path(sample, seed):
 
 
 def _towards_target(sample, rng):
-    t, p = sample.y_true.astype("float64"), sample.y_pred
+    t, p = sample.perfect.astype("float64"), sample.y_pred
+    if sample.domain == "unit":
+        start = (t + rng.uniform(0.3, 0.7, size=p.shape)) % 1
+        return lambda x: (t + (1 - x) * (start - t)).astype(p.dtype)
+    if sample.domain == "simplex":
+        if not np.allclose(t.sum(-1), 1, atol=1e-3) or np.allclose(t, np.roll(t, 1, axis=-1)):
+            return None
+        start = np.roll(t, 1, axis=-1)
+        return lambda x: (t + (1 - x) * (start - t)).astype(p.dtype)
     off = rng.choice([-1.0, 1.0], size=p.shape) * rng.uniform(1, 3, size=p.shape)
     if sample.domain == "positive":
         low = np.maximum(t, 1e-2)

@@ -9,15 +9,45 @@ import keras_losskit as kl
 from keras_losskit.core.combined import Batch, CombinedLoss
 from keras_losskit.core.foreign import OF_KERAS
 from keras_losskit.core.takes import PREDICTIONS, TARGETS, takes_of
-from keras_losskit.doctor.given import plain
+from keras_losskit.doctor.given import plain, whole
 from keras_losskit.doctor.guesses import common_takes, hints, known, takes_logits
 from keras_losskit.doctor.kinds import KINDS
 from keras_losskit.doctor.running import Runner, attempt, tensor
 
-MEND_RANGE = (
-    "Divide masks of 0 and 255 by 255; give the logits to a loss with from_logits=True, or "
-    "probabilities to one without; count classes from 0 to C - 1."
+_MENDS = (
+    ("the id", "Count classes from 0 to C - 1, and let the model have C outputs."),
+    ("y_pred", "Give logits to a loss with from_logits=True, probabilities to one without, and "
+               "let the model's last activation see to the range."),
+    ("y_true", "Scale the targets to what it takes (masks of 0 and 255 are divided by 255), or "
+               "take a loss for such numbers."),
 )
+
+
+def mend_of(words):
+    """The mend of what `out_of_range` says."""
+    return next(mend for word, mend in _MENDS if word in words)
+
+
+def probabilities_for_logits(subject, scan, y_pred):
+    """In words, that given predictions are probabilities where logits are taken, or `None`."""
+    takes = common_takes(subject)
+    calls = {"sigmoid_cross_entropy_with_logits", "softmax_cross_entropy_with_logits",
+             "sparse_softmax_cross_entropy_with_logits", "from_logits=True"}
+    if takes is None and not subject.option("from_logits") and not calls & scan.words():
+        return None
+    if takes is not None and takes.y_pred != "logits" or tree.is_nested(y_pred):
+        return None
+    p = plain(y_pred)
+    if p.ndim < 2 or not p.size or p.min() < 0 or p.max() > 1:
+        return None
+    rows, columns = p.reshape(-1, p.shape[-1]), p.shape[-1]
+    if columns > 1 and p.size >= 6 and np.ptp(rows) > 1e-3 and np.allclose(
+        rows.sum(-1), 1, rtol=0, atol=1e-4
+    ):
+        return "the rows of y_pred sum to 1: these are probabilities, and it takes logits"
+    if p.size >= 32 and np.ptp(p) > 1e-3:
+        return "all of y_pred lies in [0, 1]: these look like probabilities, and it takes logits"
+    return None
 
 
 def out_of_range(subject, scan, y_true, y_pred):
@@ -42,6 +72,10 @@ def out_of_range(subject, scan, y_true, y_pred):
     kinds = kinds or [KINDS[k].given(logits) for k in hints(subject) if k in KINDS]
     if subject.of_kit or not kinds or scan.compares("y_true"):
         return None  # A comparison may leave out what is marked as missing.
+    if not tree.is_nested(y_true) and not whole(y_true[np.isfinite(y_true)]):
+        # What is no whole number is no id: a kind that wants ids was a wrong guess.
+        kinds = [k for k in kinds if k.y_true not in ("classes", "ranks")
+                 or y_true.shape == y_pred.shape]
     # Every kind that it may take has to refuse it.
     said = []
     for takes in kinds:
@@ -49,6 +83,8 @@ def out_of_range(subject, scan, y_true, y_pred):
         if error is not None or words is None:
             return None
         said.append(words)
+    if not said:
+        return None
     behaves = _behaviour(subject, kinds[0], y_true, y_pred)
     return None if behaves == "well" else (said[0], behaves == "breaks")
 

@@ -554,3 +554,141 @@ def spearman_by_ranks(y_true, y_pred):
     ranks = ops.cast(ops.argsort(ops.argsort(y_pred, axis=-1), axis=-1), "float32")
     wanted = ops.cast(ops.argsort(ops.argsort(y_true, axis=-1), axis=-1), "float32")
     return ops.mean(ops.square(ranks - wanted), axis=-1)
+
+
+# --- on data of one's own ---------------------------------------------------------------------
+
+draw = np.random.default_rng(9)
+PICTURES = {n: draw.random((4, 8, 8, 1)).astype("float32") for n in ("y_true", "y_pred")}
+SHARES = {n: draw.random((32, 4)).astype("float32") for n in ("y_true", "y_pred")}
+NUMBERS = {n: draw.normal(size=(32, 1)).astype("float32") for n in ("y_true", "y_pred")}
+MASKS = {
+    "y_true": (draw.random((4, 8, 8, 1)) < 0.3).astype("float32"), "y_pred": PICTURES["y_pred"],
+}
+
+
+def given(data):
+    FAULTS[-1].options = dict(data)
+
+
+# Keras' siamese example, on numbers between 0 and 1: the root is of 0 at a perfect prediction.
+@fault("not-finite", line="sqrt")
+def euclidean(y_true, y_pred):
+    return ops.sqrt(ops.sum(ops.square(y_true - y_pred), axis=-1))
+
+
+given(SHARES)
+
+
+# "PSNR loss" without its minus, and infinite where pictures are equal.
+@fault("not-finite")
+def ratio_of_signal(y_true, y_pred):
+    return -10 * ops.log(1 / ops.mean(ops.square(y_true - y_pred), axis=(1, 2, 3)))
+
+
+given(PICTURES)
+
+
+# A similarity as a loss, of data in [0, 1].
+@fault("perfect-not-least")
+def similarity_of_shares(y_true, y_pred):
+    return 1 / (1 + ops.mean(ops.square(y_true - y_pred), axis=-1))
+
+
+given(SHARES)
+
+
+# Stack Overflow, "my loss is negative": the absolute value was forgotten.
+@fault("perfect-not-least")
+def error_without_its_size(y_true, y_pred):
+    return ops.mean(y_true - y_pred, axis=-1)
+
+
+given(NUMBERS)
+
+
+@fault("perfect-not-least")
+def error_without_its_size_on_made_data(y_true, y_pred):
+    return ops.mean(y_true - y_pred, axis=-1)
+
+
+# The first Dice of most gists: 0/0 on a picture of which nothing is there.
+@fault("not-finite")
+def dice_of_masks(y_true, y_pred):
+    axes = (1, 2, 3)
+    both = ops.sum(y_true, axis=axes) + ops.sum(y_pred, axis=axes)
+    return 1 - 2 * ops.sum(y_true * y_pred, axis=axes) / both
+
+
+given(MASKS)
+
+
+@fault("not-finite")
+def dice_of_made_masks(y_true, y_pred):
+    axes = (1, 2, 3)
+    both = ops.sum(y_true, axis=axes) + ops.sum(y_pred, axis=axes)
+    return 1 - 2 * ops.sum(y_true * y_pred, axis=axes) / both
+
+
+# Classifiers that end in a softmax, trained with from_logits=True.
+@fault("activation-twice", "warning")
+def of_logits_given_shares(y_true, y_pred):
+    return keras.losses.categorical_crossentropy(y_true, y_pred, from_logits=True)
+
+
+FAULTS[-1].options = {
+    "y_true": np.eye(4, dtype="float32")[draw.integers(0, 4, 32)],
+    "y_pred": SHARES["y_pred"] / SHARES["y_pred"].sum(-1, keepdims=True),
+}
+
+fault("activation-twice", "warning")(kl.BinaryCrossentropy(from_logits=True))
+FAULTS[-1].options = {
+    "y_true": (draw.random((32, 4)) < 0.4).astype("float32"), "y_pred": SHARES["y_pred"],
+}
+
+
+# Keras' forum, "masked MSE": `where` around the result alone.
+@fault("gradient-not-finite")
+def known_afterwards(y_true, y_pred):
+    return ops.mean(ops.where(ops.isnan(y_true), 0.0, ops.square(y_true - y_pred)), axis=-1)
+
+
+FAULTS[-1].options = {
+    "y_true": np.where(draw.random((32, 4)) < 0.2, np.nan, SHARES["y_true"]).astype("float32"),
+    "y_pred": SHARES["y_pred"],
+}
+
+
+# A log of the raw sigma: what is predicted may be negative.
+@fault("not-finite", line="ops.log(s)")
+def nll_of_raw_sigma(y_true, y_pred):
+    m, s = y_pred[:, :1], y_pred[:, 1:]
+    return ops.squeeze(ops.log(s) + 0.5 * ops.square((y_true - m) / s), axis=-1)
+
+
+FAULTS[-1].options = {
+    "y_true": NUMBERS["y_true"], "y_pred": draw.normal(size=(32, 2)).astype("float32"),
+}
+
+
+@fault("raises")
+def without_a_return(y_true, y_pred):
+    ops.mean(ops.square(y_true - y_pred), axis=-1)
+
+
+# A batch size of 32 written into the shape.
+@fault("fixed-batch")
+def flattened_to_32(y_true, y_pred):
+    return ops.mean(ops.reshape(ops.square(y_true - y_pred), (32, -1)), axis=-1)
+
+
+# Class ids for a loss of rows.
+@fault("raises")
+def ids_for_rows(y_true, y_pred):
+    return keras.losses.categorical_crossentropy(y_true, y_pred)
+
+
+FAULTS[-1].options = {
+    "y_true": draw.integers(0, 5, 32).astype("int32"),
+    "y_pred": np.full((32, 5), 0.2, "float32"),
+}

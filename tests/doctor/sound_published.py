@@ -447,3 +447,128 @@ PUBLISHED |= {
         kl.GIoU().on(y_true=slice(0, 4), y_pred=slice(0, 4))
         + kl.BinaryCrossentropy(from_logits=True).on(y_true=4, y_pred=4), {}),
 }
+
+
+# --- on data of one's own: what a target's array holds is not what is predicted --------------
+
+unknown = rng.normal(size=(32, 3)).astype("float32")
+unknown[rng.random(unknown.shape) < 0.2] = np.nan
+
+
+# Keras' forum, "masked MSE": what is not known is NaN.
+@sound(y_true=unknown, y_pred=rng.normal(size=(32, 3)).astype("float32"))
+def mse_of_what_is_known(y_true, y_pred):
+    known = ops.logical_not(ops.isnan(y_true))
+    d = ops.where(known, y_true, ops.zeros_like(y_true)) - y_pred
+    count = ops.sum(ops.cast(known, y_pred.dtype), axis=-1)
+    return ops.sum(ops.where(known, ops.square(d), 0.0), axis=-1) / ops.maximum(count, 1.0)
+
+
+# Insurance claims on Kaggle: a model that ends in exp predicts no 0, but targets are.
+@sound(
+    y_true=np.where(rng.random((32, 1)) < 0.5, 0, rng.gamma(2, 1, (32, 1))).astype("float32"),
+    y_pred=rng.gamma(2, 1, (32, 1)).astype("float32"),
+)
+def tweedie_of_claims(y_true, y_pred, power=1.5):
+    low, high = 1 - power, 2 - power
+    each = -y_true * ops.power(y_pred, low) / low + ops.power(y_pred, high) / high
+    return ops.mean(each, axis=-1)
+
+
+# wtte-rnn: two columns each, (time, event) and (scale, shape).
+@sound(
+    y_true=np.stack([rng.exponential(2, 32) + 0.1, rng.random(32) < 0.6], -1).astype("float32"),
+    y_pred=rng.gamma(3, 0.5, (32, 2)).astype("float32"),
+)
+def weibull_of_columns(y_true, y_pred):
+    time, event = y_true[:, 0], y_true[:, 1]
+    scale, shape = y_pred[:, 0], y_pred[:, 1]
+    x = ops.log(time) - ops.log(scale)
+    return ops.exp(shape * x) - event * (ops.log(shape) + shape * x)
+
+
+# Keras' siamese examples, on squared distances of each coordinate.
+@sound(
+    y_true=(rng.random((16, 1)) < 0.5).astype("float32"),
+    y_pred=rng.normal(size=(16, 16)).astype("float32"),
+)
+def contrastive_of_differences(y_true, y_pred, margin=1.0):
+    d = ops.sum(ops.square(y_pred), axis=-1, keepdims=True)
+    each = (1 - y_true) * d + y_true * ops.maximum(margin - d, 0.0)
+    return ops.squeeze(each, axis=-1)
+
+
+# Two outputs in a dict: Keras reads no mask of one.
+@sound(
+    y_true={"a": rng.normal(size=(8, 1)).astype("float32"),
+            "b": (rng.random((8, 1)) < 0.5).astype("float32")},
+    y_pred={"a": rng.normal(size=(8, 1)).astype("float32"),
+            "b": rng.random((8, 1)).astype("float32")},
+)
+def of_two_outputs(y_true, y_pred):
+    d = ops.mean(ops.square(y_true["a"] - y_pred["a"]), axis=-1)
+    return d + keras.losses.binary_crossentropy(y_true["b"], y_pred["b"])
+
+
+# Pictures in [0, 1]: neither is ever 0 or 1.
+@sound(
+    y_true=rng.random((4, 8, 8, 1)).astype("float32"),
+    y_pred=rng.random((4, 8, 8, 1)).astype("float32"),
+)
+def edges_of_pictures(y_true, y_pred):
+    d = ops.abs((y_true[:, 1:] - y_true[:, :-1]) - (y_pred[:, 1:] - y_pred[:, :-1]))
+    return ops.mean(d, axis=(1, 2, 3)) + ops.mean(ops.square(y_true - y_pred), axis=(1, 2, 3))
+
+
+# --- made data has to be of the size that the source speaks of --------------------------------
+
+
+# Siamese networks: anchor, positive and negative of 8 columns each.
+@sound
+def triplet_of_slices(y_true, y_pred, alpha=0.2):
+    a, p, n = y_pred[:, :8], y_pred[:, 8:16], y_pred[:, 16:]
+    near, far = (ops.sum(ops.square(a - x), axis=-1) for x in (p, n))
+    return ops.maximum(near - far + alpha, 0.0)
+
+
+# wassname's gist, weighted_categorical_crossentropy: as many columns as weights.
+def weighted_classes(weights):
+    weights = np.asarray(weights, "float32")
+
+    def weighted_categorical_crossentropy(y_true, y_pred):
+        p = y_pred / ops.sum(y_pred, axis=-1, keepdims=True)
+        w = ops.convert_to_tensor(weights)
+        return -ops.sum(y_true * ops.log(ops.clip(p, EPS, 1 - EPS)) * w, axis=-1)
+
+    return weighted_categorical_crossentropy
+
+
+sound(weighted_classes([0.5, 2.0, 10.0, 1.0, 1.0]), may=("closure",))
+
+
+# JHart96/keras_ordinal_categorical_crossentropy, with the distance of the mean class.
+@sound
+def ordinal_of_five(y_true, y_pred):
+    mean = ops.sum(y_pred * ops.arange(5, dtype=y_pred.dtype), axis=-1)
+    rank = ops.cast(ops.reshape(y_true, (-1,)), y_pred.dtype)
+    return keras.losses.sparse_categorical_crossentropy(rank, y_pred) + 0.1 * ops.square(
+        mean - rank)
+
+
+# Landmarks (B, 68, 2): the mean over points and coordinates.
+@sound
+def wing_of_landmarks(y_true, y_pred, width=10.0, curvature=2.0):
+    d = ops.abs(y_true - y_pred)
+    rest = width * (1 - np.log(1 + width / curvature))
+    each = ops.where(d < width, width * ops.log(1 + d / curvature), d - rest)
+    return ops.mean(ops.sum(each, axis=-1), axis=-1)
+
+
+# auraloss and Parallel WaveGAN: frames of 128 want sound that is longer.
+@sound
+def stft_magnitudes(y_true, y_pred):
+    def magnitudes(x):
+        re, im = ops.stft(x, 128, 64, 128)
+        return ops.sqrt(re**2 + im**2 + 1e-6)
+
+    return ops.mean(ops.abs(magnitudes(y_true) - magnitudes(y_pred)), axis=(1, 2))

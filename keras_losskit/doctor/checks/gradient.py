@@ -22,8 +22,16 @@ def check(exam):
             exam.add("no-gradient", "error", f"taking the gradient raises {said}",
                      "Nothing can be trained.", line=line_of(error, exam.scan.sources))
         return
-    _, gradient = found
+    value, gradient = found
     exam.facts["gradient"] = gradient
+    finite = gradient is None or np.isfinite(gradient).all()
+    if sample.given and finite and not np.isfinite(value):
+        exam.add(
+            "not-finite", "error",
+            f"on {sample} the value is {'NaN' if np.isnan(value) else 'infinite'}",
+            "What is logged says nothing, and the least of it is nowhere.",
+            *causes.of_not_finite(exam, sample.y_true, sample.y_pred),
+        )
     if gradient is None or not np.any(gradient):
         if not _only_saturated(exam, gradient) and not _only_here(exam):
             _missing(exam, gradient)
@@ -83,8 +91,18 @@ def _only_here(exam):
 
 
 def _missing(exam, gradient):
-    word, mend, line = causes.of_no_gradient(exam, exam.sample.y_true, exam.sample.y_pred)
+    if {"numpy-call", "tensor-values"} & {f.name for f in exam.findings if f.severity == "error"}:
+        return  # Said, with what cuts it.
+    sample = exam.sample
+    word, mend, line, sure = causes.of_no_gradient(exam, sample.y_true, sample.y_pred)
     what = "there is no gradient" if gradient is None else "the gradient is zero everywhere"
+    if sample.guessed and not sure:
+        exam.add(
+            "no-gradient", "info", f"{what} with respect to y_pred on {sample}{word}",
+            "The data may be others than it is made for.",
+            "Give data it is made for: y_true=, y_pred=, or a hint in `shapes`.", line,
+        )
+        return
     exam.add(
         "no-gradient", "error", f"{what} with respect to y_pred{word}",
         "Nothing trains: `No gradients provided for any variable`, or a model that never moves.",

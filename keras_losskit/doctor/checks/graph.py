@@ -9,8 +9,9 @@ import numpy as np
 
 from keras_losskit.doctor import running
 from keras_losskit.doctor.check import first_line
+from keras_losskit.doctor.given import whole
 from keras_losskit.doctor.program import run_program
-from keras_losskit.doctor.running import Runner, attempt, backend
+from keras_losskit.doctor.running import Runner, attempt, backend, tensor
 from keras_losskit.doctor.source import line_of
 
 _WHY = "`fit` compiles the loss: while that happens its tensors are symbols without values."
@@ -134,10 +135,28 @@ def explain_error(exam, error, kind=None):
     if exam.runner.eager:
         exam.add("does-not-trace", "error", f"it runs eagerly but does not compile ({said})", _WHY,
                  "Use `keras.ops` on tensors throughout.", line)
+    elif _returns_nothing(exam):
+        exam.add("raises", "error", "it returns None", "It gives no number at all.",
+                 "End it with `return`: a function without one returns None.", line)
     else:
-        exam.add("raises", "error", f"it raises on {exam.sample} ({said})",
-                 "It gives no number at all here.",
-                 "Give data it is made for: y_true=, y_pred=, or a hint in `shapes`.", line)
+        sample = exam.sample
+        mend = "Give data it is made for: y_true=, y_pred=, or a hint in `shapes`."
+        t, p = sample.y_true, sample.y_pred
+        if sample.given and p.ndim > 1 and t.size * p.shape[-1] == p.size and whole(t):
+            mend = (
+                "y_true may hold class ids: take a sparse loss, which reads them, or give "
+                "`keras.ops.one_hot(y_true, C)`."
+            )
+        exam.add("raises", "error", f"it raises on {sample} ({said})",
+                 "It gives no number at all here.", mend, line)
+
+
+def _returns_nothing(exam):
+    function, sample = exam.subject.function, exam.sample
+    if function is None:
+        return False
+    found, error = attempt(function, tensor(sample.y_true), tensor(sample.y_pred))
+    return error is None and found is None
 
 
 def numpy_meets_a_tensor(exam, error):

@@ -7,6 +7,8 @@ import numpy as np
 from keras import ops
 
 from keras_losskit.doctor import causes
+from keras_losskit.doctor.guesses import hints
+from keras_losskit.doctor.kinds import make
 from keras_losskit.doctor.running import (
     Runner,
     attempt,
@@ -32,11 +34,14 @@ def check(exam):
         _class_ids(exam)
 
 
+PERFECT = "a perfect prediction"
+
+
 def dense(sample):
     """Targets in the shape of y_pred: one-hot rows from ids; `None` if they are neither."""
     t, p = sample.y_true, sample.y_pred
     if t.shape == p.shape:
-        return t.astype("float32")
+        return sample.perfect.astype("float32")
     if t.dtype.kind in "iu" and p.ndim and t.size * p.shape[-1] == p.size:
         ids = t.reshape(p.shape[:-1]).clip(0, p.shape[-1] - 1)
         return np.eye(p.shape[-1], dtype="float32")[ids]
@@ -63,15 +68,23 @@ def edges(sample):
             wrong = 1 - (t > 0.5)
         yield "exact 0 and 1, all right", (t > 0.5) * 1.0, False, "error"
         yield "exact 0 and 1, all wrong", wrong, True, "error"
-        if sample.pairs and sample.domain != "unit":
+        if not sample.pairs:
+            return
+        hard = np.isin(t, (0, 1)).all()
+        if sample.domain != "unit":
             soft = _soft(t, sample.domain)
             yield "a perfect prediction of soft targets", soft, False, "error", soft
+        elif not hard:
+            yield PERFECT, t, False, "error"
+        if hard or sample.domain != "unit":
             nothing = t * 0
             if sample.domain == "simplex":
                 nothing[..., 0] = 1
+            # A row of one column is never empty by chance, a mask is.
+            mask = sample.domain != "unit" or p.ndim > 2
             yield (
-                "targets that are all background, predicted exactly", nothing, False, "error",
-                nothing,
+                "targets that are all background, predicted exactly", nothing, False,
+                "error" if mask else "info", nothing,
             )
     elif sample.domain == "logits":
         sign = np.where(t > 0.5, 1.0, -1.0) if t is not None else np.where(p > 0, 1.0, -1.0)
@@ -86,14 +99,14 @@ def edges(sample):
         sign = np.where((np.arange(p.size) % 2).reshape(p.shape), 1.0, -1.0)
         yield "cosines of exactly 1 and -1", sign, False, "error"
     elif sample.targets_are_predictions:
-        yield "a perfect prediction", sample.y_true, False, "error"
+        yield PERFECT, sample.perfect, False, "error"
         sign = np.where((np.arange(p.size) % 2).reshape(p.shape), 1.0, -1.0)
         if sample.domain == "positive":
-            yield "predictions 100 too high", sample.y_true + 100, False, "error"
+            yield "predictions 100 too high", sample.perfect + 100, False, "error"
             yield "predictions of 1e-6", p * 0 + 1e-6, False, "warning"
         else:
-            yield "errors of 100", sample.y_true + 100 * sign, False, "error"
-            yield "errors of 1e6", sample.y_true + 1e6 * sign, False, "warning"
+            yield "errors of 100", sample.perfect + 100 * sign, False, "error"
+            yield "errors of 1e6", sample.perfect + 1e6 * sign, False, "warning"
             yield "predictions of exactly 0", p * 0, False, "error"
             if sample.y_true.dtype.kind == "f" and sample.kind != "given":
                 yield "targets of 0, predicted exactly", p * 0, False, "error", p * 0
@@ -110,9 +123,13 @@ def _edges(exam):
     sample, fine, stuck = exam.sample, [], False
     stranger = sample.takes is None or sample.guessed
     far = stranger and sample.targets_are_predictions and not least.at_targets(exam)
+    foreign = sample.given and stranger and (
+        sample.targets_are_predictions and not least.leads_to_targets(exam))
     for what, y_pred, wrong, severity, *others in edges(sample):
         if far and what.startswith("errors of"):
             severity = "info"  # What y_pred holds is not known: raw numbers are never that large.
+        if foreign and what == PERFECT:
+            continue  # What y_pred holds is something else than what y_true does.
         y_pred = np.asarray(y_pred, sample.y_pred.dtype)
         y_true = others[0].astype("float32") if others else sample.y_true
         found, error = exam.run("gradient", y_true, y_pred)
@@ -134,8 +151,23 @@ def _edges(exam):
             fine.append(what)
         if wrong and not bad and not stuck and "no-gradient" not in _names(exam):
             stuck = _saturation(exam, what, gradient)
+    _empty_mask(exam)
     if fine:
         exam.show(f"finite at {', '.join(fine)}")
+
+
+def _empty_mask(exam):
+    """Of what is made for maps: one channel of which nothing is there, and nothing predicted."""
+    if exam.sample.kind != "map" or "map_binary" not in hints(exam.subject):
+        return
+    mask = make("map_binary")
+    nothing = mask.y_true * 0
+    usual, error = exam.run("gradient", mask.y_true, mask.y_pred)
+    if error is not None or not all(x is None or np.isfinite(x).all() for x in usual):
+        return
+    found, error = exam.run("gradient", nothing, nothing)
+    _must_be_finite(exam, "an empty mask of one channel, predicted exactly,", nothing, nothing,
+                    found, error)
 
 
 def _refused(exam):
@@ -161,6 +193,8 @@ def _zero_targets(exam):
         values = None if error is not None else values
     if not sample.given or values is None or not values.ndim or sample.y_true.dtype.kind != "f":
         return
+    if not sample.pairs or np.isin(sample.y_true, (0, 1)).all():
+        return  # Labels, to which no error is relative.
     if len(values) != len(sample.y_true):
         return
     zero = np.any(sample.y_true.reshape(len(values), -1) == 0, axis=1)
@@ -168,7 +202,7 @@ def _zero_targets(exam):
         return
     each = np.abs(values.reshape(len(values), -1)).mean(axis=1)
     there, usual = np.median(each[zero]), np.median(each[~zero])
-    if np.isfinite(there) and there < 1e4 * max(usual, 1e-6):
+    if not np.isfinite(usual) or np.isfinite(there) and there < 1e4 * max(usual, 1e-6):
         return
     exam.add(
         "out-of-range", "warning",

@@ -39,6 +39,9 @@ def _returned(exam):
     batch = sample.y_pred.shape[0] if sample.y_pred.ndim else 1
     if subject.weighs_itself:
         return
+    if (values.ndim == 0 or values.shape[0] != batch) and _for_maps(exam):
+        exam.facts["flat"] = True
+        return
     if values.ndim == 0:
         exam.add(
             "scalar", "warning",
@@ -48,6 +51,10 @@ def _returned(exam):
             "Return one value per sample, say `ops.mean(..., axis=-1)`; Keras averages them.",
             exam.line_of("average"),
         )
+    elif 8 <= values.shape[0] != batch and values.shape[0] in exam.scan.numbers():
+        batches.fixed(
+            exam, f"it returns shape {values.shape} for a batch of {batch}: {values.shape[0]} "
+                  "stands in its source")
     elif values.shape[0] != batch:
         exam.add(
             "not-per-sample", "error",
@@ -60,6 +67,18 @@ def _returned(exam):
     else:
         per = "sample" if values.ndim == 1 else "position"
         exam.show(f"one value per {per}, {values.shape}")
+
+
+def _for_maps(exam):
+    """Whether a stranger gives one value per sample of maps: then the made data are flat."""
+    sample = exam.sample
+    takes = sample.takes
+    if not sample.guessed or takes is None or takes.shapes not in ("equal", "decisions"):
+        return False
+    n = sample.y_pred.shape[-1]
+    maps = kinds.declared(replace(takes, shapes="maps"), n, rows=True)
+    values, error = exam.run("values", maps.y_true, maps.y_pred)
+    return error is None and values.ndim > 0 and len(values) == len(maps.y_pred)
 
 
 def _outer(exam):
@@ -109,7 +128,7 @@ def _columns(exam):
 
 def _broadcast_trap(exam):
     pair = _columns(exam)
-    if pair is None:
+    if pair is None or exam.scan.of("random", "python-random"):
         return
     t, p = pair
     forms = [(t[:, 0], p), (t, p)]
@@ -138,8 +157,10 @@ def _broadcast_trap(exam):
         right = float(np.mean([v for v, _ in singles]))
         if not np.isclose(value, right, rtol=1e-3, atol=1e-6):
             bad.append((a, b, value, right))
-    for a, b, value, right in bad[:2]:
-        n = len(a)
+    for a, b, value, right in bad[:1]:
+        n, given = len(a), (exam.sample.y_true.shape, exam.sample.y_pred.shape)
+        where = "" if not exam.sample.given or given == (a.shape, b.shape) else (
+            "if the data came in other shapes: ")
         perfect = ""
         if a.size == b.size:
             score, _ = exam.run("value", a, a.reshape(b.shape).astype(b.dtype))
@@ -150,8 +171,8 @@ def _broadcast_trap(exam):
         fine = [s for s, (x, y, _) in zip(names, tried, strict=True)
                 if not any(x is q[0] and y is q[1] for q in bad)]
         exam.add(
-            "broadcast", "warning",
-            f"y_true {a.shape} against y_pred {b.shape} is broadcast to ({n}, {n}): "
+            "broadcast", "info" if where else "warning",
+            f"{where}y_true {a.shape} against y_pred {b.shape} is broadcast to ({n}, {n}): "
             f"{value:.4g} where the samples' mean is {right:.4g}{perfect}"
             + (f"; right with {', '.join(fine)}" if fine else ""),
             _EVERY, _ALIGN_OF_KIT if exam.subject.of_kit else _ALIGN,

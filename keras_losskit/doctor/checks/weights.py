@@ -7,14 +7,19 @@ from keras import ops
 from keras_losskit.core.loss import Loss
 from keras_losskit.doctor.check import first_line
 from keras_losskit.doctor.guesses import leaves
+from keras_losskit.doctor.packing import Packed
 from keras_losskit.doctor.running import Runner, attempt, tensor, to_numpy
 
 
 def check(exam):
     sample = exam.sample
     plain, error = exam.run("value", sample.y_true, sample.y_pred)
-    if error is not None or len(sample.y_pred) < 2:
-        return
+    if error is not None or len(sample.y_pred) < 2 or not np.isfinite(plain):
+        return  # What is NaN without weights is so with them.
+    if exam.scan.of("random", "python-random"):
+        return  # Two calls differ by their draws.
+    if exam.facts.get("flat"):
+        return  # Of maps it gives one value a sample; these are none.
     batch = len(sample.y_pred)
     weights = exam.facts["sample_weight"]
     if weights is None:
@@ -70,6 +75,8 @@ def _scale(exam, weights):
     twice, f = exam.run("value", t, p, 2 * w)
     reduction = getattr(exam.subject.loss, "reduction", "sum_over_batch_size")
     if e is not None or f is not None or reduction == "mean_with_sample_weight":
+        return
+    if not np.isfinite(once) or not np.isfinite(twice):
         return
     if exam.subject.weighs_itself:
         return  # A ratio of weighted counts does not scale.
@@ -137,7 +144,7 @@ def _zero(exam):
         exam.add(
             "weight-zero-stays", "warning",
             f"a sample of weight 0 still counts: changing it moves the loss from "
-            f"{float(before[0]):.4g} to {float(after[0]):.4g}{share}",
+            f"{_apart(before[0], after[0])}{share}",
             "Weights cannot leave samples out" + (
                 ": the value is averaged before they come." if scalar else
                 "; right only for losses that compare samples with each other."),
@@ -167,10 +174,10 @@ def _zero(exam):
 def _masks(exam):
     t, p = exam.sample.y_true, exam.sample.y_pred
     values = exam.facts.get("values")
-    if values is None or values.ndim != 1 or exam.subject.weighs_itself:
+    if values is None or values.shape != p.shape[:1] or exam.subject.weighs_itself:
         return
-    if exam.sample.in_batch:
-        return
+    if exam.sample.in_batch or isinstance(exam.subject, Packed):
+        return  # Of a dict Keras reads no mask.
     mask = np.ones(len(p), bool)
     mask[1] = False
 
@@ -243,6 +250,15 @@ def _reductions(exam, weights):
 def _short(x):
     x = np.asarray(x)
     return f"{float(x):.4g}" if x.ndim == 0 else f"an array of shape {x.shape}"
+
+
+def _apart(a, b):
+    """Two numbers, in so many digits that one sees that they differ."""
+    for digits in (4, 6, 9):
+        words = [f"{float(x):.{digits}g}" for x in (a, b)]
+        if words[0] != words[1]:
+            break
+    return " to ".join(words)
 
 
 def _listed(weights):
