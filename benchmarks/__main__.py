@@ -86,7 +86,7 @@ def measured(options):
         jobs = [("losses", parts.losses, engine, wanted) for engine in options.engines]
         jobs += [("sums", parts.sums, engine) for engine in options.engines]
         jobs += [("steps", parts.steps, backend) for backend in backends]
-        jobs += [("growth", parts.growth, first)]
+        jobs += [("growth", parts.growth, first, wanted)]
         jobs += [("watch", parts.watch, engine) for engine in options.engines]
         for part, measure, *arguments in jobs:
             if part in options.parts:

@@ -96,7 +96,8 @@ class DeepHit(SurvivalLoss):
 
     The second term says that who has the event first should be the likelier to: of an
     event i it is the mean, over the samples j that were under observation for longer, of
-    exp((F_j - F_i)/σ), F the probability of i's cause up to i's time.
+    exp((F_j - F_i)/σ), F the probability of i's cause up to i's time; pycox divides the
+    ranking by the batch.
 
     Args:
         alpha: α; in [0, 1].
