@@ -204,13 +204,13 @@ def _path(sample, seed):
 
 def _towards_target(sample, rng):
     t, p = sample.perfect.astype("float64"), sample.y_pred
-    if sample.domain == "unit":
-        start = (t + rng.uniform(0.3, 0.7, size=p.shape)) % 1
-        return lambda x: (t + (1 - x) * (start - t)).astype(p.dtype)
-    if sample.domain == "simplex":
-        if not np.allclose(t.sum(-1), 1, atol=1e-3) or np.allclose(t, np.roll(t, 1, axis=-1)):
-            return None
-        start = np.roll(t, 1, axis=-1)
+    if sample.domain in ("unit", "simplex"):
+        if sample.domain == "unit":
+            start = (t + rng.uniform(0.3, 0.7, size=p.shape)) % 1
+        else:
+            start = np.roll(t, 1, axis=-1)
+            if not np.allclose(t.sum(-1), 1, atol=1e-3) or np.allclose(t, start):
+                return None
         return lambda x: (t + (1 - x) * (start - t)).astype(p.dtype)
     off = rng.choice([-1.0, 1.0], size=p.shape) * rng.uniform(1, 3, size=p.shape)
     if sample.domain == "positive":
