@@ -100,7 +100,7 @@ def updated(rows, new):
     def of(row, *names):
         return tuple(row.get(name) for name in names)
 
-    whole = ("engine", "backend", "family", "case", "peer", "terms", "model", "compared")
+    whole = ("engine", "backend", "family", "case", "peer", "terms", "model", "compared", "along")
     rows = list({of(row, *whole): row for row in (*rows, *new)}.values())
     places = {}
     for row in rows:

@@ -160,6 +160,12 @@ def test_a_comparison_measured_again_replaces_the_earlier_one():
     assert updated(old, [{**new, "peer": "c"}])[2]["peer"] == "c"
 
 
+def test_growth_of_one_loss_along_several_sizes_is_kept():
+    rows = [{"engine": g.case, "case": g.case, "along": g.along} for g in parts.GROWTH]
+    assert updated(rows[:1], rows) == rows
+    assert len({row["case"] for row in rows}) < len(rows)
+
+
 def test_candidates_take_turns_in_alternating_order():
     asked = []
 
@@ -218,6 +224,10 @@ def test_every_page_is_known_and_shown():
 
 
 @pytest.mark.once
+def test_no_loss_is_far_slower_compiled_than_eager_without_a_reason():
+    assert set(pages.between()) == set(pages.BETWEEN)
+
+
 def test_every_case_that_is_slower_is_named_below():
     rows = [r for r in pages.rows() if r["verdict"] == "**slower**"]
     why = pages.sections("Why it is slower where it is")

@@ -318,6 +318,31 @@ def softmax_less_one(z, ids):
     return plus_at(ops.softmax(z, axis=-1), ids, -ops.ones_like(z[:, 0]))
 
 
+def computed_once(function, x):
+    """`function(x)`, which is computed once, however many read it.
+
+    XLA on a CPU computes a sum of neighbours again for each of those who read it: two passes
+    of a window of 11 are 121 products an entry, and back again 121 times 121. Beyond a choice
+    that only the numbers make it does not look; 0·x is never 1.
+    """
+    if keras.config.backend() != "jax":
+        return function(x)
+    import jax
+    import jax.numpy as jnp
+
+    if not isinstance(x, jax.core.Tracer) or not x.size:
+        return function(x)
+
+    def never(x):
+        made = jax.eval_shape(function, x)
+        return jnp.zeros(made.shape, made.dtype)
+
+    def chosen(x):
+        return jax.lax.cond(0 * jnp.ravel(x)[0] != 1, function, never, x)
+
+    return jax.lax.platform_dependent(x, cpu=chosen, default=function)
+
+
 def plus_times(total, number, x):
     """`total + number·x`; on torch `total` itself becomes it."""
     if at_hand():  # A tensor more is memory that the system has to clear.

@@ -9,7 +9,7 @@ import math
 from keras import ops
 
 from keras_losskit.core.backend import with_gradient
-from keras_losskit.core.kernels import plus_times, smaller
+from keras_losskit.core.kernels import computed_once, plus_times, smaller
 
 
 def cut(x, axis, start=None, stop=None, step=None):
@@ -59,7 +59,7 @@ def _slid(x, value, kernel, axis):
             return box_sums(wide, n + 1, (axis,))
         return filtered(wide, kernel[::-1], (axis,))
 
-    return with_gradient(value, gradient, x, eager=True)
+    return with_gradient(lambda x: computed_once(value, x), gradient, x, eager=True)
 
 
 def _weighed(x, kernel, axis):

@@ -368,3 +368,43 @@ def test_what_torch_compiles_is_what_it_runs(name):
     torch.compiler.reset()
     compiled = torch.compile(lambda y, p: loss(y, p), backend="aot_eager")
     torch.testing.assert_close(of(compiled), of(loss), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="elsewhere it is a call")
+@pytest.mark.parametrize("first", [0.3, np.nan, -np.inf])
+def test_what_is_computed_once_is_what_it_is(first):
+    """Whatever stands where the way is chosen, in every derivative, batched, and of nothing."""
+    import jax
+
+    def twice(x):
+        return x[1:] * x[:-1] + x[1:] ** 2
+
+    def once(x):
+        return kernels.computed_once(twice, x)
+
+    def curved(f):
+        return lambda x: jax.numpy.sum(jax.numpy.sin(f(x)[1:]))
+
+    x = np.linspace(-1, 1, 6).astype("float32")
+    x[0] = first
+    batch = np.stack([x, x + 1, 2 * x])
+    ways = {
+        "value": lambda f: jax.jit(f)(x),
+        "backward": lambda f: jax.jit(jax.grad(curved(f)))(x),
+        "forward": lambda f: jax.jit(lambda x: jax.jvp(f, (x,), (x[::-1],))[1])(x),
+        "second": lambda f: jax.jit(jax.hessian(curved(f)))(x),
+        "batched": lambda f: jax.jit(jax.vmap(jax.grad(curved(f))))(batch),
+        "of one": lambda f: jax.jit(f)(x[:1]),
+        "of nothing": lambda f: jax.jit(f)(x[:0]),
+    }
+    for what, way in ways.items():
+        np.testing.assert_array_equal(way(once), way(twice), err_msg=what)
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="of XLA's program for a CPU")
+def test_each_pass_of_a_window_is_computed_once():
+    import jax
+
+    x = np.ones((1, 8, 8, 1), "float32")
+    program = jax.jit(lambda x: filtered(x, [0.25, 0.5, 0.25], (1, 2))).lower(x).compile()
+    assert program.as_text().count(" conditional(") == 2
