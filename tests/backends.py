@@ -21,18 +21,8 @@ def value_and_gradient(function, x, *rest):
     On JAX it is compiled, once for every `x` and `rest` of the same shapes, so
     one function that is called again is much cheaper than one made again.
     """
-    if BACKEND == "tensorflow":
-        import tensorflow as tf
-
-        x = tf.convert_to_tensor(x)
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            value = function(x, *rest)
-        gradient = tape.gradient(value, x)
-        if gradient is None:
-            gradient = tf.zeros_like(x)
-    elif BACKEND == "jax":
-        value, gradient = _differentiated(function)(keras.ops.convert_to_tensor(x), *rest)
+    if BACKEND != "torch":
+        value, gradient = differentiated(function)(keras.ops.convert_to_tensor(x), *rest)
     else:
         import torch
 
@@ -44,6 +34,22 @@ def value_and_gradient(function, x, *rest):
             gradient = x.grad
         value = value.detach()
     return to_numpy(value), to_numpy(gradient)
+
+
+def differentiated(function):
+    """The function that gives `(value, gradient)` as tensors, which may be compiled in turn."""
+    if BACKEND == "jax":
+        return _differentiated(function)
+    import tensorflow as tf
+
+    def taped(x, *rest):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = function(x, *rest)
+        gradient = tape.gradient(value, x)
+        return value, tf.zeros_like(x) if gradient is None else gradient
+
+    return taped
 
 
 @functools.lru_cache(maxsize=8)
@@ -63,8 +69,8 @@ def forget_compiled():
 def compiled_for_any_batch(function, *arrays):
     """`(sizes, function)`: compiled for arrays like these, and for which sizes of the batch.
 
-    TensorFlow traces it once, the size unknown. On JAX the size is among what is
-    compiled for, so the whole batch is enough.
+    TensorFlow traces it once, the size unknown, and may meet a batch of none. On JAX
+    the size is among what is compiled for, so the whole batch is enough.
     """
     n = len(arrays[0])
     if BACKEND == "tensorflow":
@@ -73,7 +79,7 @@ def compiled_for_any_batch(function, *arrays):
         signature = [tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in arrays]
         # As Keras traces: without AutoGraph, which is most of the time and hides branches.
         traced = tf.function(function, input_signature=signature, autograph=False)
-        return (1, 2, n), traced
+        return (0, 1, n), traced
     import jax
 
     return (n,), jax.jit(function)

@@ -20,6 +20,7 @@ from tests.backends import (
     check_gradient,
     compiled,
     compiled_for_any_batch,
+    differentiated,
     to_numpy,
     value_and_gradient,
     wide,
@@ -496,9 +497,10 @@ def test_a_confidently_wrong_model_gets_a_gradient(case):
 @pytest.mark.skipif(BACKEND == "torch", reason="nothing is compiled there")
 @pytest.mark.parametrize("case", modes(CASES), ids=lambda c: c.id)
 def test_compiled_equals_eager(case):
-    """Compiled once for every size of the batch where the backend can (TensorFlow's graphs)."""
-    words = ["mean_with_sample_weight"]
-    if case is FIRST_OF[case.loss]:
+    """Compiled once for every size of the batch, none as well, where the backend can
+    (TensorFlow's graphs): values, and for each loss's first case the gradient."""
+    words, first = ["mean_with_sample_weight"], case is FIRST_OF[case.loss]
+    if first:
         words += ["mean", "none"]
     losses = [case.make(reduction=reduction) for reduction in words]
     y_true = case.y_true.astype("int32" if case.y_true.dtype.kind == "i" else "float32")
@@ -506,17 +508,33 @@ def test_compiled_equals_eager(case):
     weights = np.resize([0.5, 2.0, 0.75, 1.25], len(y_pred)).astype("float32")
     traces = []
 
+    def plain(p, t, w):
+        return losses[0](t, p, w)
+
     def step(t, p, w):
         traces.append(1)
-        return [loss(t, p, w) for loss in losses]
+        if not first:
+            return [loss(t, p, w) for loss in losses], None
+        value, gradient = differentiated(plain)(p, t, w)
+        return [value, *(loss(t, p, w) for loss in losses[1:])], gradient
 
     sizes, function = compiled_for_any_batch(step, y_true, y_pred, weights)
     for n in sizes:
-        given = y_true[:n], y_pred[:n], weights[:n]
-        for loss, got in zip(losses, function(*map(ops.convert_to_tensor, given))):
+        t, p, w = y_true[:n], y_pred[:n], weights[:n]
+        values, gradient = function(*map(ops.convert_to_tensor, (t, p, w)))
+        for loss, got in zip(losses, values, strict=True):
             np.testing.assert_allclose(
-                to_numpy(got), numbers(loss, *given), rtol=1e-5, atol=1e-7,
+                to_numpy(got), numbers(loss, t, p, w), rtol=1e-5, atol=1e-7,
                 err_msg=f"{loss.reduction}, batch of {n}",
+            )
+        if n == 0:
+            value = to_numpy(values[0])
+            assert np.isfinite(value) and (value == 0 or case.batch)
+            assert gradient is None or gradient.shape == p.shape
+        elif n == len(y_pred) and first:
+            expected = value_and_gradient(plain, p, t, w)[1]
+            np.testing.assert_allclose(
+                to_numpy(gradient), expected, rtol=1e-5, atol=1e-6 * np.abs(expected).max()
             )
     assert len(traces) == 1
 

@@ -306,32 +306,6 @@ def test_class_0_of_one_hot_rows_is_ignored(case):
         np.testing.assert_allclose(values, again, rtol=1e-6, atol=1e-7)
 
 
-# --- nothing -------------------------------------------------------------------------------
-
-
-@pytest.mark.everywhere
-@pytest.mark.skipif(BACKEND != "tensorflow", reason="unknown sizes exist in tf.function")
-@of(keras.losses.Loss, one_by=lambda c: c.loss)
-def test_an_empty_batch_of_unknown_size(case):
-    import tensorflow as tf
-
-    loss, (y_true, y_pred) = case.make(), map(single, (case.y_true, case.y_pred))
-
-    @tf.function(
-        input_signature=[tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in (y_true, y_pred)],
-        autograph=False,
-    )
-    def step(t, p):
-        with tf.GradientTape() as tape:
-            tape.watch(p)
-            value = loss(t, p)
-        return value, tape.gradient(value, p)
-
-    value, gradient = step(y_true[:0], y_pred[:0])
-    assert value == 0 or case.batch and np.isfinite(value)
-    assert gradient is None or gradient.shape == y_pred[:0].shape
-
-
 # --- a class that is missed -------------------------------------------------------------------
 
 
