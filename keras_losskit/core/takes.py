@@ -57,7 +57,7 @@ PREDICTIONS = {
     "triplets": Kind("embeddings of anchor, positive, negative"),
     "view": Kind("a view"),
     "boxes": Kind("boxes"),
-    "log_probabilities": Kind("log-probabilities"),
+    "log_probabilities": Kind("log-probabilities", high=0),
     "parameters": Kind("raw parameters, in blocks"),
     "any": Kind("whatever the loss says"),
 }

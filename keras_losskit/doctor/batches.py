@@ -29,22 +29,40 @@ def check(exam):
 def _alone(exam, n):
     """The values of samples alone in a batch; `None` where one alone is no batch."""
     t, p = exam.sample.y_true, exam.sample.y_pred
-    found = []
-    for i in range(n if exam.facts["values"].ndim == 0 else min(n, 3)):
+    found, bad = [], []
+    count = n if exam.facts["values"].ndim == 0 else min(n, 3)
+    for i in range(count):
         value, error = exam.run("values", t[i : i + 1], p[i : i + 1])
         if error is not None:
             _one_sample(exam, f"raises {type(error).__name__}: {first_line(error, 120)}")
             return None
         if not np.isfinite(value).all():
-            _one_sample(exam, "is NaN" if np.isnan(value).any() else "is infinite")
-            return None
+            bad.append((i, "NaN" if np.isnan(value).any() else "infinite"))
         found.append(value)
+    if len(bad) == count:
+        _one_sample(exam, f"is {bad[0][1]}")
+    elif bad:  # It is what that sample holds, not that it is alone.
+        exam.add(
+            "one-sample", "info", f"sample {bad[0][0]} alone is {bad[0][1]}, others alone are not",
+            "The last batch of an epoch may hold such a sample alone; a NaN makes every weight "
+            "NaN.",
+            "Guard a mean over what is known or present: divide by max(count, 1).",
+            exam.line_of("edge"),
+        )
+    if bad:
+        return None
     if backend() != "jax" or not exam.quick:
-        got, error = exam.run("gradient", t[:1], p[:1])
-        if error is None and got[1] is not None and not np.isfinite(got[1]).all():
+        # What a sample does in its batch as well is no matter of its being alone.
+        if _breaks(exam, t[:1], p[:1]) and not _breaks(exam, t, p):
             _one_sample(exam, "has a gradient that is not finite")
             return None
     return found
+
+
+def _breaks(exam, y_true, y_pred):
+    """Whether the gradient is not finite."""
+    found, error = exam.run("gradient", y_true, y_pred)
+    return error is None and found[1] is not None and not np.isfinite(found[1]).all()
 
 
 def _one_column(exam):

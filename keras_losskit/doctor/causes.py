@@ -52,6 +52,9 @@ def of_no_gradient(exam, y_true, y_pred):
         return *_cut_in_source(exam), True
     step, how = found
     if how == "unused":
+        left = [h for h in exam.scan.of("cut") if h.word in (".data", "detach")]
+        if left:  # Steps of which nothing is told.
+            return f"; it is cut by `{left[0].word}`", _SOFT["stop"], left[0].line, True
         return "; the value does not depend on it at all", _SOFT["unused"], None, True
     words = {
         "cut": f"; it is cut by {step.spoken}",
@@ -135,8 +138,21 @@ def _mend(step, ran):
     if step.word in program.QUOTIENTS:
         return QUOTIENT
     if step.word in program.OVERFLOWS:
-        return OVERFLOW
+        return OVERFLOW if _is_large(step.value) else _at_zero(ran)
     return _ELSE
+
+
+def _is_large(value):
+    """Whether what a step gave may be too much for what is done with it, or is not known."""
+    if value is None or value.dtype.kind != "f" or not np.isfinite(value).all():
+        return True
+    return bool(np.abs(value).max(initial=0) > 30)
+
+
+def _at_zero(ran):
+    """The mend where a number times one that is infinite, small numbers alone, is NaN."""
+    roots = any(step.word in program.ROOTS for step in ran.steps)
+    return ROOT if roots else _ELSE
 
 
 _IN_SOURCE = (

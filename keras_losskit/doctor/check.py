@@ -177,9 +177,17 @@ def _on_other_kinds(exam, checks):
     """Make notes of errors that a loss shows on one kind of made data and not on another."""
     doubtful = [f for f in exam.findings if f.severity == "error" and f.name in _OF_THE_DATA
                 and f.check in ("shape", "numbers")]
-    # Any numbers are the widest kind: what is wrong with them is wrong.
-    if not exam.sample.guessed or not doubtful or exam.sample.domain == "real":
+    if not exam.sample.guessed or not doubtful:
         return
+    here, error = exam.run("value", exam.sample.y_true, exam.sample.y_pred)
+    if error is not None or not np.isfinite(here):  # No data that it is made for.
+        for f in doubtful:
+            exam.findings[exam.findings.index(f)] = replace(
+                f, severity="info", seen=f"on {exam.sample}, {f.seen}; they may be others than it "
+                                         "is made for")
+        return
+    if exam.sample.domain == "real":
+        return  # Any numbers are the widest kind: what is wrong with them is wrong.
     for other in making.others(exam.subject, exam.scan, exam.sample, exam.state):
         second = Exam(exam.subject, exam.scan, other, True, exam.state)
         second.facts["sample_weight"] = None
@@ -206,7 +214,7 @@ def _in_range(exam, y_true, y_pred, sample_weight, checks):
     exam.check = "numbers"
     said, error = attempt(ranges.out_of_range, exam.subject, exam.scan, y_true, y_pred)
     if error is not None or said is None:
-        shares, error = attempt(ranges.probabilities_for_logits, exam.subject, exam.scan, y_pred)
+        shares, error = attempt(ranges.probabilities_for_logits, exam, y_true, y_pred)
         if error is None and shares is not None:
             exam.add(
                 "activation-twice", "warning", f"in the data given, {shares}",

@@ -20,11 +20,13 @@ _HINTS = (
     (r"nll|likelihood|gauss", ("blocks",)),
     (r"[gdc]?iou|box", ("boxes",)),
     (r"triplet|circle|n_?pair|embedding", ("embeddings", "triplets", "stacked_triplets")),
-    (r"contrastive|info_?nce|nt_?xent|clip_|barlow|vicreg|simclr", ("views", "embeddings")),
+    (r"sup_?con(_|$)|supervised_contrastive", ("embeddings", "views")),
+    (r"contrastive|siamese|info_?nce|nt_?xent|clip_|barlow|vicreg|simclr", ("views", "embeddings")),
     (r"ndcg|mrr|rank|listwise|list_", ("ranking",)),
     (r"poisson|gamma|tweedie|logarithmic|msle|deviance", ("positive",)),
     (r"quantile|pinball", ("real", "quantiles")),
     (r"cox|survival|hazard|partial_likelihood", ("survival",)),
+    (r"weibull|censor|gompertz|lognormal_surv", ("survival_columns", "survival")),
     (r"ssim|psnr|perceptual|sobel|gradient_difference|total_variation|image", ("image", "picture")),
     (r"stft|spectr|mel_|audio|wave(form)?(_|$)|si_?s[dn]r", ("sound",)),
 )
@@ -32,7 +34,7 @@ _HINTS = (
 _OTHERS = (
     "real", "positive", "binary", "onehot", "ids", "map", "map_ids", "image", "quantiles",
     "embeddings", "views", "triplets", "boxes", "ranking", "sequence", "ordinal",
-    "stacked_triplets", "survival",
+    "stacked_triplets", "survival", "survival_columns", "heads",
 )
 
 

@@ -11,7 +11,7 @@ _COMPARISONS = {"equal", "not_equal", "greater", "greater_equal", "less", "less_
 def _marks_missing(node, comparison):
     """Whether a number stands for what is missing: -1, 255, or the 0 of `>= 0`."""
     if isinstance(node, ast.UnaryOp):
-        return isinstance(node.op, ast.USub)
+        return isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant)
     value = getattr(node, "value", None) if isinstance(node, ast.Constant) else None
     if value == 0:
         text = ast.unparse(comparison)
@@ -40,11 +40,11 @@ class Scan:
             if h.line.file == line.file and abs(h.line.line - line.line) <= 1
         ]
 
-    def compares(self, argument):
-        """Whether the loss compares its targets with a number, as a mask of missing ones does."""
-        place = ("y_true", "y_pred").index(argument)
+    def missing(self):
+        """What marks a target as missing: the numbers that the loss compares y_true with."""
+        found = []
         for source in self.sources[:1]:
-            names = source.arguments[place : place + 1]
+            names = source.arguments[:1]
             for node in ast.walk(source.node):
                 if isinstance(node, ast.Compare):
                     parts = [node.left, *node.comparators]
@@ -54,10 +54,9 @@ class Scan:
                     parts = node.args
                 else:
                     continue
-                named = [p for p in parts if getattr(p, "id", None) in names]
-                if named and any(_marks_missing(p, node) for p in parts):
-                    return True
-        return False
+                if any(getattr(p, "id", None) in names for p in parts):
+                    found += [ast.literal_eval(p) for p in parts if _marks_missing(p, node)]
+        return found
 
     def numbers(self):
         """The whole numbers that stand in the source, or are named in it."""

@@ -81,6 +81,17 @@ class Sample:
         return self.takes is not None and self.takes.shapes == "lists"
 
 
+def dense(sample):
+    """Targets in the shape of y_pred: one-hot rows from ids; `None` if they are neither."""
+    t, p = sample.y_true, sample.y_pred
+    if t.shape == p.shape:
+        return sample.perfect.astype("float32")
+    if t.dtype.kind in "iu" and p.ndim and t.size * p.shape[-1] == p.size:
+        ids = t.reshape(p.shape[:-1]).clip(0, p.shape[-1] - 1)
+        return np.eye(p.shape[-1], dtype="float32")[ids]
+    return None
+
+
 # Short names for what strangers may take, and for hints.
 KINDS = {
     "real": Takes("real", "real"),
@@ -111,11 +122,15 @@ KINDS = {
     "boxes": Takes("boxes", "boxes", "boxes"),
     "ranking": Takes("relevance", "scores", "lists"),
     "survival": Takes("survival", "scores", "free", in_batch=True),
+    "survival_columns": Takes("survival", "parameters", "free"),
+    "heads": Takes("real", "parameters", "free"),
     "sequence": Takes("any", "logits", "free"),
     "sequence_shares": Takes("any", "probabilities", "free"),
 }
 # Kinds whose maps are given as one-hot rows, where ids would be as good.
 _ROWS = ("map",)
+# Kinds of one target and several columns of y_pred, each of which is something of its own.
+_SEVERAL = ("survival_columns", "heads")
 # Kinds that windows or transforms are slid over, and how long their sides are at least.
 _LARGE = {"picture": 32, "sound": 1024}
 
@@ -132,7 +147,7 @@ def make(kind, n=3, logits=False, batch=BATCH):
     one = kind in ("map_binary",)
     sample = declared(
         takes, 1 if one else n, min(batch, 2) if kind in _LARGE else batch, rows=kind in _ROWS,
-        least=_LARGE.get(kind, 1),
+        least=_LARGE.get(kind, 1), form=int(kind in _SEVERAL),
     )
     return replace(sample, kind=kind)
 

@@ -11,7 +11,7 @@ from keras_losskit.core.foreign import OF_KERAS
 from keras_losskit.core.takes import PREDICTIONS, TARGETS, takes_of
 from keras_losskit.doctor.given import plain, whole
 from keras_losskit.doctor.guesses import common_takes, hints, known, takes_logits
-from keras_losskit.doctor.kinds import KINDS
+from keras_losskit.doctor.kinds import KINDS, dense
 from keras_losskit.doctor.running import Runner, attempt, tensor
 
 _MENDS = (
@@ -28,17 +28,17 @@ def mend_of(words):
     return next(mend for word, mend in _MENDS if word in words)
 
 
-def probabilities_for_logits(subject, scan, y_pred):
+def probabilities_for_logits(exam, y_true, y_pred):
     """In words, that given predictions are probabilities where logits are taken, or `None`."""
-    takes = common_takes(subject)
-    calls = {"sigmoid_cross_entropy_with_logits", "softmax_cross_entropy_with_logits",
-             "sparse_softmax_cross_entropy_with_logits", "from_logits=True"}
-    if takes is None and not subject.option("from_logits") and not calls & scan.words():
-        return None
-    if takes is not None and takes.y_pred != "logits" or tree.is_nested(y_pred):
+    takes = common_takes(exam.subject)
+    if tree.is_nested(y_pred) or tree.is_nested(y_true):
         return None
     p = plain(y_pred)
     if p.ndim < 2 or not p.size or p.min() < 0 or p.max() > 1:
+        return None
+    if takes is None and not _falls_beyond_one(exam):
+        return None
+    if takes is not None and takes.y_pred != "logits":
         return None
     rows, columns = p.reshape(-1, p.shape[-1]), p.shape[-1]
     if columns > 1 and p.size >= 6 and np.ptp(rows) > 1e-3 and np.allclose(
@@ -48,6 +48,23 @@ def probabilities_for_logits(subject, scan, y_pred):
     if p.size >= 32 and np.ptp(p) > 1e-3:
         return "all of y_pred lies in [0, 1]: these look like probabilities, and it takes logits"
     return None
+
+
+def _falls_beyond_one(exam):
+    """Whether a stranger is far from its least value where probabilities are exactly right,
+    and near it at numbers of 20: it takes logits."""
+    sample = exam.sample
+    right = dense(sample)
+    if right is None or not np.isin(right, (0, 1)).all():
+        return False
+    found = [
+        exam.run("value", sample.y_true, np.asarray(p, sample.y_pred.dtype))
+        for p in (sample.y_pred, right, 20 * (2 * right - 1))
+    ]
+    if any(error is not None or not np.isfinite(value) for value, error in found):
+        return False
+    given, exact, far = (float(value) for value, _ in found)
+    return abs(far) < 0.3 * exact and exact > 0.1 * given
 
 
 def out_of_range(subject, scan, y_true, y_pred):
@@ -70,7 +87,7 @@ def out_of_range(subject, scan, y_true, y_pred):
         kinds.append(kl.Takes(takes.y_true, takes.y_pred, takes.shapes).given(logits))
     # What it calls says more than what it is called.
     kinds = kinds or [KINDS[k].given(logits) for k in hints(subject) if k in KINDS]
-    if subject.of_kit or not kinds or scan.compares("y_true"):
+    if subject.of_kit or not kinds or scan.missing():
         return None  # A comparison may leave out what is marked as missing.
     if not tree.is_nested(y_true) and not whole(y_true[np.isfinite(y_true)]):
         # What is no whole number is no id: a kind that wants ids was a wrong guess.
@@ -95,7 +112,12 @@ def _behaviour(subject, takes, y_true, y_pred):
     p = y_pred.astype("float32")
     found, error = attempt(runner, "gradient", y_true, p)
     if error is not None or not np.isfinite(found[0]):
-        return "breaks"
+        # An exponential that overflows is another matter.
+        near = (p * (3 / max(np.abs(p).max(), 3))).astype("float32")
+        small, failed = attempt(runner, "gradient", y_true, near)
+        fine = failed is None and np.isfinite(small[0]) and small[1] is not None and (
+            np.isfinite(small[1]).all() and np.mean(small[1][(near < 0) | (near > 1)] != 0) > 0.5)
+        return "well" if fine else "breaks"
     value, gradient = found
     if gradient is None:
         return "ill"

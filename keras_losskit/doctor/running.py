@@ -25,7 +25,12 @@ def to_numpy(x):
 
 
 def tensor(x):
-    """`x` as a tensor, or as the structure of tensors that it is."""
+    """`x` as a tensor, or as the structure of tensors that it is.
+
+    Of an array a copy: torch shares its memory, and a loss may write into what it is given.
+    """
+    if isinstance(x, np.ndarray):
+        x = x.copy()
     return x if x is None else to_tensors(x)
 
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from keras_losskit.doctor.running import Runner
 
-LIMIT = 24  # Coordinates that are looked at.
+LIMIT, FEW = 24, 8  # Coordinates that are looked at; of large data, where a value takes long.
+_LARGE = 2**15
 _STEPS = np.geomspace(1e-6, 1e-2, 9)
 _RANGES = {"probability": (0, 1), "simplex": (0, 1), "unit": (0, 1), "positive": (0, np.inf),
            "cosine": (-1, 1)}
@@ -77,11 +78,12 @@ def _places(y_pred, gradient):
     every = [tuple(int(k) for k in p) for p in np.argwhere(np.ones(y_pred.shape, bool))]
     if len(every) <= LIMIT:
         return every
+    half = (LIMIT if y_pred.size <= _LARGE else FEW) // 2
     rng = np.random.default_rng(0)
-    chosen = set(rng.choice(len(every), LIMIT // 2, replace=False))
+    chosen = set(rng.choice(len(every), half, replace=False))
     moving = np.flatnonzero(np.ravel(gradient))
     if moving.size:
-        chosen |= set(rng.choice(moving, min(LIMIT // 2, moving.size), replace=False))
+        chosen |= set(rng.choice(moving, min(half, moving.size), replace=False))
     return [every[i] for i in sorted(chosen)]
 
 

@@ -285,6 +285,8 @@ class Walk(TensorNames):
         return False
 
     def _at_attribute(self, node):
+        if node.attr == "data" and self.holds_tensor(node.value):
+            self.add("cut", ".data", node)  # Of torch: what it holds, without its gradient.
         root = (dotted(node) or "").split(".")[0]
         if isinstance(node.ctx, ast.Store) and root and root not in self.local:
             self.add("effect", f"{dotted(node)} =", node)

@@ -575,4 +575,4 @@ if BACKEND != "tensorflow":
     FAULTS[-1].options = {"quick": False, "checks": ("numbers",), "shapes": "ids"}
 
 # Those of losses that were published join them.
-from tests.doctor import broken_published  # noqa: E402, F401
+from tests.doctor import broken_of_data, broken_published  # noqa: E402, F401

@@ -315,7 +315,7 @@ def wing_without_constant(y_true, y_pred):
 
 
 # Recall-weighted log loss of a Kaggle kernel: a bonus where p passes ½.
-@fault("value-jumps", "info")
+@fault("value-jumps", "warning")
 def bonus_above_half(y_true, y_pred):
     p = ops.clip(y_pred, EPS, 1 - EPS)
     loss = -(y_true * ops.log(p) + (1 - y_true) * ops.log(1 - p))

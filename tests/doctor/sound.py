@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 import keras_losskit as kl
+from tests.doctor.sound_of_data import OF_DATA
 from tests.doctor.sound_published import MAY, PUBLISHED
 
 __all__ = ["MAY", "SOUND"]
@@ -225,4 +226,8 @@ SOUND |= {
 }
 
 # Each is a loss, or a loss and options of `check_loss`; `MAY` names warnings that are right.
-SOUND |= PUBLISHED
+SOUND |= PUBLISHED | OF_DATA
+MAY |= {
+    "mixture": {"closure"},
+    "supcon_by_hand": {"samples-mixed", "weight-zero-stays"},
+}

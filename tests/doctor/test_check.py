@@ -1,7 +1,10 @@
 """`check_loss` itself: reports, data, and that it leaves things as they were."""
 
+import ast
 import json
+import pathlib
 import random
+import re
 
 import keras
 import numpy as np
@@ -9,6 +12,7 @@ import pytest
 from keras import ops
 
 import keras_losskit as kl
+from keras_losskit import doctor
 from keras_losskit.core.keras_internals import keras_generator
 from keras_losskit.core.takes import PREDICTIONS, SHAPES, TARGETS
 from keras_losskit.doctor import kinds
@@ -295,3 +299,30 @@ def test_a_scheduled_weight_is_taken_at_its_first_step():
     assert kl.check_loss(total, quick=True).ok
     explained = kl.explain(total, [[0.0]], [[2.0]])
     assert explained.total == 5.0 and explained["mean_absolute_error"].weight == 0.5
+
+
+def names_in_code():
+    """The names of findings: what `add` and `Finding` are given, and what `_CAUSES` holds."""
+    found = set()
+    for path in pathlib.Path(doctor.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, (ast.Call, ast.Assign)):
+                continue
+            if isinstance(node, ast.Assign):
+                if getattr(node.targets[0], "id", "") == "_CAUSES":
+                    found |= {x.elts[0].value for x in node.value.values}
+                continue
+            called = ast.unparse(node.func)
+            if called in ("exam.add", "Finding") and len(node.args) >= 3:
+                name = node.args[1 if called == "Finding" else 0]
+                found |= {x.value for x in ast.walk(name)
+                          if isinstance(x, ast.Constant) and isinstance(x.value, str)}
+    return found
+
+
+def test_every_finding_stands_in_the_guide():
+    page = pathlib.Path(__file__).parents[2] / "docs/guide/findings.md"
+    rows = [line.split("|")[1] for line in page.read_text().splitlines() if line.startswith("| `")]
+    listed = set(re.findall(r"`([a-z-]+)`", " ".join(rows)))
+    listed |= {"not-a-loss", "no-data", "not-examined", "cost"}
+    assert listed == names_in_code()

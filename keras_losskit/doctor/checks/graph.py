@@ -11,7 +11,7 @@ from keras_losskit.doctor import running
 from keras_losskit.doctor.check import first_line
 from keras_losskit.doctor.given import whole
 from keras_losskit.doctor.program import run_program
-from keras_losskit.doctor.running import Runner, attempt, backend, tensor
+from keras_losskit.doctor.running import Runner, attempt, backend, tensor, to_numpy
 from keras_losskit.doctor.source import line_of
 
 _WHY = "`fit` compiles the loss: while that happens its tensors are symbols without values."
@@ -67,6 +67,7 @@ def check(exam):
     _traces(exam)
     _compiles_under_xla(exam)
     _captured(exam)
+    _writes_into_data(exam)
     _effects(exam)
     _notes(exam)
 
@@ -107,7 +108,9 @@ def explain_error(exam, error, kind=None):
         )
         return
     line = line_of(error, exam.scan.sources)
-    hazards = exam.scan.at(line, *_CAUSES) or (exam.scan.of(kind) if kind else [])
+    # torch knows the size of every batch.
+    causes = [c for c in _CAUSES if c != "static-batch" or backend() != "torch"]
+    hazards = exam.scan.at(line, *causes) or (exam.scan.of(kind) if kind else [])
     if not hazards:
         text = f"{type(error).__name__} {error}"
         guess = next((k for t, k in _TEXTS if t in text), None)
@@ -135,9 +138,19 @@ def explain_error(exam, error, kind=None):
     if exam.runner.eager:
         exam.add("does-not-trace", "error", f"it runs eagerly but does not compile ({said})", _WHY,
                  "Use `keras.ops` on tensors throughout.", line)
-    elif _returns_nothing(exam):
-        exam.add("raises", "error", "it returns None", "It gives no number at all.",
-                 "End it with `return`: a function without one returns None.", line)
+    elif (returned := _returns_no_tensor(exam)) is not None:
+        exam.add("raises", "error", returned[0], "It gives no number at all.", returned[1], line)
+    elif "required positional argument" in said:
+        exam.add("raises", "error", f"it cannot be called with (y_true, y_pred) ({said})",
+                 "Keras hands a loss two tensors, and nothing else.",
+                 "Give the others by `functools.partial`, or make them options: "
+                 "`@keras_losskit.loss(package=...)`.", line)
+    elif exam.sample.guessed and type(error).__name__ not in _OF_THE_CODE and (
+        line is None or not line.text.strip().startswith("raise ")
+    ):
+        exam.add("no-data", "error", f"no made data fits it: on {exam.sample} it raises ({said})",
+                 "It was not examined.",
+                 "Give data it is made for: y_true=, y_pred=, or a hint in `shapes`.", line)
     else:
         sample = exam.sample
         mend = "Give data it is made for: y_true=, y_pred=, or a hint in `shapes`."
@@ -151,12 +164,28 @@ def explain_error(exam, error, kind=None):
                  "It gives no number at all here.", mend, line)
 
 
-def _returns_nothing(exam):
+# What raises these does so on any data.
+_OF_THE_CODE = {"NameError", "UnboundLocalError", "AttributeError", "KeyError", "ImportError",
+                "ModuleNotFoundError", "NotImplementedError", "TypeError"}
+
+
+def _returns_no_tensor(exam):
+    """`(in words, mend)` of a function that returns no tensor; `None` where it does."""
     function, sample = exam.subject.function, exam.sample
     if function is None:
-        return False
+        return None
     found, error = attempt(function, tensor(sample.y_true), tensor(sample.y_pred))
-    return error is None and found is None
+    if error is not None:
+        return None
+    if found is None:
+        return "it returns None", "End it with `return`: a function without one returns None."
+    if callable(found) and not hasattr(found, "shape"):
+        return ("it returns a function: it makes losses, and is none",
+                "Call it with its options, and give Keras what it returns.")
+    if isinstance(found, (tuple, list, dict)):
+        return (f"it returns a {type(found).__name__} of {len(found)}",
+                "Return one tensor: the value per sample. Other numbers belong into metrics.")
+    return None
 
 
 def numpy_meets_a_tensor(exam, error):
@@ -397,6 +426,25 @@ def _effects(exam):
             "Give it `seed=`, a `keras.random.SeedGenerator` that a layer of the model owns.",
             h.line,
         )
+
+
+def _writes_into_data(exam):
+    """Note a loss that changes the batch it is given; tensors of torch alone let it."""
+    if backend() != "torch":
+        return
+    arrays = exam.sample.y_true, exam.sample.y_pred
+    given = [tensor(x) for x in arrays]
+    exam.attempt(exam.runner._value, *given)
+    for name, x, was in zip(("y_true", "y_pred"), given, arrays, strict=True):
+        if not np.array_equal(to_numpy(x), was, equal_nan=was.dtype.kind == "f"):
+            exam.add(
+                "changes-data", "error", f"it changes {name} in place: after one call it holds "
+                "other numbers",
+                "The metrics, the other losses and the next epoch see the changed numbers; "
+                "TensorFlow and JAX refuse to write into a tensor.",
+                "Use `keras.ops.where` or `keras.ops.scatter_update`, which make a new tensor.",
+                exam.line_of("assign"),
+            )
 
 
 def _state(exam):

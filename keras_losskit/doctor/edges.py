@@ -1,0 +1,207 @@
+"""The edges of what a loss takes: exact 0 and 1, large logits, a perfect prediction."""
+
+import numpy as np
+
+from keras_losskit.doctor import causes, least
+from keras_losskit.doctor.guesses import hints
+from keras_losskit.doctor.kinds import dense, make
+from keras_losskit.doctor.running import Runner, wide
+
+PERFECT = "a perfect prediction"
+
+
+def _soft(t, domain):
+    """Targets between 0 and 1."""
+    if domain == "simplex":
+        return 0.8 * t + 0.2 / t.shape[-1]
+    return 0.2 + 0.6 * t
+
+
+def edges(sample):
+    """`(what, y_pred, wrong, severity)`: predictions at the edges of the domain.
+
+    A fifth part is the targets, where they are others than the sample's.
+    """
+    t, p = dense(sample), sample.y_pred
+    if sample.domain in ("probability", "simplex", "unit") and t is not None:
+        if sample.domain == "simplex":
+            wrong = np.roll(t, 1, axis=-1)
+        else:
+            wrong = 1 - (t > 0.5)
+        yield "exact 0 and 1, all right", (t > 0.5) * 1.0, False, "error"
+        yield "exact 0 and 1, all wrong", wrong, True, "error"
+        if not sample.pairs:
+            return
+        hard = np.isin(t, (0, 1)).all()
+        if sample.domain != "unit":
+            soft = _soft(t, sample.domain)
+            yield "a perfect prediction of soft targets", soft, False, "error", soft
+        elif not hard:
+            yield PERFECT, t, False, "error"
+        if hard or sample.domain != "unit":
+            nothing = t * 0
+            if sample.domain == "simplex":
+                nothing[..., 0] = 1
+            # A row of one column is never empty by chance, a mask is.
+            mask = sample.domain != "unit" or p.ndim > 2
+            yield (
+                "targets that are all background, predicted exactly", nothing, False,
+                "error" if mask else "info", nothing,
+            )
+    elif sample.domain == "logits":
+        sign = np.where(t > 0.5, 1.0, -1.0) if t is not None else np.where(p > 0, 1.0, -1.0)
+        yield "logits of 30, all wrong", -30 * sign, t is not None, "error"
+        yield "logits of 100, all right", 100 * sign, False, "error"
+        yield "logits of 100, all wrong", -100 * sign, t is not None, "error"
+    elif sample.domain == "boxes":
+        yield "identical boxes", sample.y_true, False, "error"
+        yield "boxes of zero area", np.concatenate([p[..., :2]] * 2, -1), False, "error"
+        yield "disjoint boxes", p + 10, False, "error"
+    elif sample.domain == "cosine":
+        sign = np.where((np.arange(p.size) % 2).reshape(p.shape), 1.0, -1.0)
+        yield "cosines of exactly 1 and -1", sign, False, "error"
+    elif sample.targets_are_predictions:
+        yield PERFECT, sample.perfect, False, "error"
+        sign = np.where((np.arange(p.size) % 2).reshape(p.shape), 1.0, -1.0)
+        if sample.domain == "positive":
+            yield "predictions 100 too high", sample.perfect + 100, False, "error"
+            yield "predictions of 1e-6", p * 0 + 1e-6, False, "warning"
+        else:
+            yield "errors of 100", sample.perfect + 100 * sign, False, "error"
+            yield "errors of 1e6", sample.perfect + 1e6 * sign, False, "warning"
+            yield "predictions of exactly 0", p * 0, False, "error"
+            if sample.y_true.dtype.kind == "f" and sample.kind != "given":
+                yield "targets of 0, predicted exactly", p * 0, False, "error", p * 0
+    elif sample.domain == "real":
+        yield "predictions of exactly 0", p * 0, False, "error"
+        raw = sample.takes is not None and sample.kind == "declared"
+        # A log variance, say, is never that large; who declares raw numbers means any.
+        yield "predictions of 100 times the size", p * 100, False, "error" if raw else "info"
+
+
+def check(exam):
+    """Note values and gradients that are not finite at the edges of what a loss takes."""
+    sample, fine, stuck = exam.sample, [], False
+    stranger = sample.takes is None or sample.kind not in ("given", "declared")
+    far = stranger and sample.targets_are_predictions and not least.at_targets(exam)
+    other = stranger and least.columns_differ(exam)
+    foreign = sample.given and stranger and (
+        sample.targets_are_predictions and not least.leads_to_targets(exam))
+    for what, y_pred, wrong, severity, *others in edges(sample):
+        if other or far and what.startswith(("errors of", "predictions 100")):
+            severity = "info"  # What y_pred holds is not known: raw numbers are never that large.
+        if foreign and what == PERFECT:
+            continue  # What y_pred holds is something else than what y_true does.
+        y_pred = np.asarray(y_pred, sample.y_pred.dtype)
+        y_true = others[0].astype("float32") if others else sample.y_true
+        found, error = exam.run("gradient", y_true, y_pred)
+        if error is not None:
+            continue
+        value, gradient = found
+        bad = [
+            f"the {word} is {_spoken(x)}"
+            for word, x in (("value", value), ("gradient", gradient))
+            if x is not None and not np.isfinite(x).all()
+        ]
+        if bad:
+            if severity == "error" and stranger and _beyond_float32(exam, y_true, y_pred):
+                severity = "info"  # It is that large, however it is computed.
+            exam.add(
+                "not-finite", severity, f"at {what} {' and '.join(bad)}",
+                "One such batch makes every weight of the model NaN.",
+                *causes.of_not_finite(exam, y_true, y_pred),
+            )
+        else:
+            fine.append(what)
+        if wrong and not bad and not stuck and "no-gradient" not in names(exam):
+            stuck = _saturation(exam, what, gradient)
+    _empty_mask(exam)
+    _refused(exam)
+    if fine:
+        exam.show(f"finite at {', '.join(fine)}")
+
+
+def _beyond_float32(exam, y_true, y_pred):
+    """Whether float64 gives a number there, and one that float32 does not hold."""
+    runner = Runner(exam.subject.with_dtype("float64"), exam.state)
+    runner.eager = exam.runner.eager
+    with wide():
+        if y_true.dtype.kind == "f":
+            y_true = y_true.astype("float64")
+        found, error = exam.attempt(runner.eagerly, "gradient", y_true, y_pred.astype("float64"))
+    if error is not None or found[1] is None or found[1].dtype != "float64":
+        return False
+    value, gradient = found
+    if not np.isfinite(value) or not np.isfinite(gradient).all():
+        return False
+    return max(abs(float(value)), np.abs(gradient).max(initial=0)) > np.finfo("float32").max
+
+
+def _empty_mask(exam):
+    """Of what is made for maps: one channel of which nothing is there, and nothing predicted."""
+    if exam.sample.kind != "map" or "map_binary" not in hints(exam.subject):
+        return
+    mask = make("map_binary")
+    nothing = mask.y_true * 0
+    usual, error = exam.run("gradient", mask.y_true, mask.y_pred)
+    if error is not None or not all(x is None or np.isfinite(x).all() for x in usual):
+        return
+    found, error = exam.run("gradient", nothing, nothing)
+    must_be_finite(exam, "an empty mask of one channel, predicted exactly,", nothing, nothing,
+                    found, error)
+
+
+def _refused(exam):
+    """Note another kind of data, as likely by what is known, on which it is not finite."""
+    if "not-finite" in names(exam):
+        return
+    for other in exam.sample.refused[:1]:
+        if other.domain == exam.sample.domain:
+            continue
+        exam.add(
+            "not-finite", "info",
+            f"on {other} the value or gradient is not finite; on {exam.sample} it is",
+            "Right only where a layer before it sees to it that predictions are such as these.",
+            *causes.of_not_finite(exam, other.y_true, other.y_pred),
+        )
+
+
+def _saturation(exam, what, gradient):
+    """Whether a confidently wrong model gets no gradient at all."""
+    if gradient is None or np.any(gradient):
+        return False
+    logits = exam.sample.domain == "logits"
+    # Probabilities are clipped by convention, and at 100 bounded losses are flat in float32.
+    # What the data given bring about, all background say, need not be so on others.
+    severity = "error" if logits and "30" in what and not exam.sample.given else "info"
+    exam.add(
+        "saturates", severity,
+        f"the gradient is exactly 0 at {what}: where the model is most wrong",
+        "A confidently wrong model learns nothing from its worst mistakes.",
+        "Compute from logits with softplus or logsumexp rather than from clipped probabilities"
+        + ("." if exam.subject.of_kit else "; the kit's losses do."),
+    )
+    return True
+
+
+def must_be_finite(exam, what, y_true, y_pred, found, error):
+    if error is not None:
+        return
+    bad = [x for x in found if x is not None and not np.isfinite(x).all()]
+    if bad:
+        exam.add(
+            "not-finite", "error", f"with {what} the {'value' if bad[0].ndim == 0 else 'gradient'} "
+            f"is {_spoken(bad[0])}",
+            "Small or sorted batches hold such targets; one makes every weight NaN.",
+            *causes.of_not_finite(exam, y_true, y_pred),
+        )
+
+
+def names(exam):
+    return {f.name for f in exam.findings}
+
+
+def _spoken(x):
+    x = np.asarray(x)
+    kind = "NaN" if np.isnan(x).any() else "infinite"
+    return kind if x.ndim == 0 else f"{kind} in {int((~np.isfinite(x)).sum())} of {x.size} places"

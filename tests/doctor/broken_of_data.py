@@ -1,0 +1,292 @@
+"""Faults that only data of the loss's own show; the data come with it.
+
+Named in `broken.py`'s way; what people meant stands in the comment.
+"""
+
+import numpy as np
+from keras import ops
+
+from tests.backends import BACKEND
+from tests.doctor.broken import FAULTS, fault
+
+draw = np.random.default_rng(31)
+
+
+def single(x):
+    return np.asarray(x, "float32")
+
+
+def own(y_true, y_pred):
+    FAULTS[-1].options = {"y_true": y_true, "y_pred": single(y_pred)}
+
+
+REAL = single(draw.normal(size=(32, 3)))
+NEAR = single(REAL + 0.3 * draw.normal(size=REAL.shape))
+YES = single(draw.random((32, 3)) < 0.4)
+SHARES = single(1 / (1 + np.exp(-(1.5 * YES - 0.7 + draw.normal(size=YES.shape)))))
+IDS = (np.arange(32) % 5).astype("int32")
+ROWS = np.eye(5, dtype="float32")[IDS]
+LOGITS = single(1.5 * ROWS + draw.normal(size=ROWS.shape))
+SIMPLEX = single(np.exp(LOGITS) / np.exp(LOGITS).sum(-1, keepdims=True))
+EPS = 1e-7
+
+
+# --- no least value -----------------------------------------------------------------------
+
+
+# Koenker's check function, with 1 - q where q - 1 is meant.
+def check_function(q):
+    @fault("unbounded", "warning")
+    def pinball(y_true, y_pred):
+        e = y_true - y_pred
+        return ops.mean(ops.maximum(q * e, (1 - q) * e), axis=-1)
+
+    own(REAL, NEAR)
+    return pinball
+
+
+check_function(0.9)
+
+
+# A penalty with a minus.
+@fault("unbounded")
+def rewarded_size(y_true, y_pred):
+    return ops.mean(ops.square(y_true - y_pred) - 2 * ops.square(y_pred), axis=-1)
+
+
+own(REAL, NEAR)
+
+
+# Kingma and Welling's divergence, without its minus.
+@fault("unbounded")
+def autoencoder(y_true, y_pred):
+    x, mu, v = y_pred[:, :3], y_pred[:, 3:5], y_pred[:, 5:]
+    divergence = 0.5 * ops.sum(1 + v - ops.square(mu) - ops.exp(v), axis=-1)
+    return ops.sum(ops.square(y_true - x), axis=-1) + divergence
+
+
+own(REAL, np.concatenate([NEAR, 0.5 * draw.normal(size=(32, 4))], axis=-1))
+
+
+# A normal likelihood with -log sigma.
+@fault("unbounded", "warning")
+def likelihood_less_log(y_true, y_pred):
+    mu, log_sigma = y_pred[:, :1], y_pred[:, 1:]
+    d = (y_true - mu) * ops.exp(-log_sigma)
+    return ops.mean(0.5 * ops.square(d) - log_sigma, axis=-1)
+
+
+own(REAL[:, :1], NEAR[:, :2])
+
+
+# A teacher's logits where its probabilities are meant.
+@fault("unbounded", "warning")
+def teacher_of_logits(y_true, y_pred):
+    return -ops.sum(y_true * ops.log_softmax(y_pred), axis=-1)
+
+
+own(single(2 * draw.normal(size=(32, 5))), LOGITS)
+
+
+# Schroff et al.'s triplet, without max(..., 0).
+@fault("unbounded")
+def triplet_without_end(y_true, y_pred):
+    a, p, n = y_pred[:, :2], y_pred[:, 2:4], y_pred[:, 4:]
+    near, far = (ops.sum(ops.square(a - x), axis=-1) for x in (p, n))
+    return near - far + 0.2
+
+
+own(np.zeros((32, 1), "float32"), draw.normal(size=(32, 6)))
+
+
+# --- the least value is elsewhere ----------------------------------------------------------
+
+
+@fault("perfect-not-least", "warning")
+def plus_for_minus(y_true, y_pred):
+    return ops.mean(ops.square(y_true + y_pred), axis=-1)
+
+
+own(REAL, NEAR)
+
+
+# Only the targets are brought to 0..1.
+@fault("perfect-not-least", "warning")
+def half_scaled(y_true, y_pred):
+    return ops.mean(ops.square(y_true / 255.0 - y_pred), axis=(1, 2, 3))
+
+
+PICTURE = single(draw.uniform(0, 255, size=(4, 8, 8, 1)))
+own(PICTURE, PICTURE + 9 * draw.normal(size=PICTURE.shape))
+
+
+@fault("perfect-not-least", "warning")
+def whole_targets(y_true, y_pred):
+    y = ops.cast(ops.cast(y_true, "int32"), y_pred.dtype)
+    return ops.mean(ops.square(y - y_pred), axis=-1)
+
+
+own(REAL, REAL + 0.1 * single(draw.normal(size=REAL.shape)))
+
+
+# The id of the class against every logit.
+@fault("perfect-not-least")
+def id_against_logits(y_true, y_pred):
+    y = ops.cast(ops.argmax(y_true, axis=-1), y_pred.dtype)
+    return ops.mean(ops.square(y[:, None] - y_pred), axis=-1)
+
+
+own(ROWS, LOGITS)
+
+
+# Ids as if they were one-hot rows.
+@fault("perfect-not-least")
+def ids_as_rows(y_true, y_pred):
+    return -ops.sum(ops.cast(y_true, y_pred.dtype) * ops.log(y_pred + EPS), axis=-1)
+
+
+own(IDS[:, None], SIMPLEX)
+
+
+# Classes counted from 1.
+@fault("perfect-not-least")
+def counted_from_one(y_true, y_pred):
+    y = ops.one_hot(ops.cast(y_true, "int32") - 1, 5)
+    return -ops.sum(y * ops.log(ops.clip(y_pred, EPS, 1.0)), axis=-1)
+
+
+own(IDS, SIMPLEX)
+
+if BACKEND == "torch":
+    from torch.nn import functional
+
+    # `reshape` where `permute` is meant: channels last for a function of channels first.
+    @fault("perfect-not-least")
+    def reshaped_channels(y_true, y_pred):
+        z = y_pred.reshape(y_pred.shape[0], 3, 8, 8)
+        return functional.cross_entropy(z, y_true.argmax(-1), reduction="none").mean((1, 2))
+
+    MAP = np.eye(3, dtype="float32")[draw.integers(0, 3, (4, 8, 8))]
+    own(MAP, 2 * MAP + draw.normal(size=MAP.shape))
+
+    # Probabilities for what takes logits.
+    @fault("activation-twice", "warning")
+    def crossentropy_of_shares(y_true, y_pred):
+        return functional.cross_entropy(y_pred, y_true.long(), reduction="none")
+
+    own(IDS, SIMPLEX)
+
+    @fault("changes-data", line="y_true[y_true < 0] = 0")
+    def writes_zeros(y_true, y_pred):
+        y_true[y_true < 0] = 0
+        return ((y_true - y_pred) ** 2).mean(-1)
+
+    own(REAL, NEAR)
+
+    @fault("no-gradient", line=".data")
+    def of_its_data(y_true, y_pred):
+        return (y_true - y_pred.data).abs().mean(-1)
+
+    own(REAL, NEAR)
+
+
+# --- labels without a gradient -----------------------------------------------------------------
+
+
+@fault("one-sided", "warning")
+def hinge_of_bits(y_true, y_pred):
+    return ops.mean(ops.maximum(1 - y_true * y_pred, 0), axis=-1)
+
+
+own(YES, 2 * draw.normal(size=YES.shape))
+
+
+@fault("one-sided", "warning")
+def crossentropy_of_the_positives(y_true, y_pred):
+    return -ops.mean(y_true * ops.log(ops.clip(y_pred, EPS, 1 - EPS)), axis=-1)
+
+
+own(YES, SHARES)
+
+
+@fault("out-of-range", "warning")
+def clipped_logits(y_true, y_pred):
+    p = ops.clip(y_pred, EPS, 1 - EPS)
+    return -ops.mean(y_true * ops.log(p) + (1 - y_true) * ops.log(1 - p), axis=-1)
+
+
+own(YES, 4 * YES - 2 + draw.normal(size=YES.shape))
+
+
+@fault("activation-twice", "warning")
+def sigmoid_of_a_sigmoid(y_true, y_pred):
+    p = ops.sigmoid(y_pred)
+    return -ops.mean(
+        y_true * ops.log(p + EPS) + (1 - y_true) * ops.log(1 - p + EPS), axis=-1)
+
+
+own(YES, SHARES)
+
+
+@fault("value-jumps", "warning")
+def huber_less_its_half(y_true, y_pred, delta=1.0):
+    e = ops.abs(y_true - y_pred)
+    return ops.mean(ops.where(e <= delta, 0.5 * ops.square(e), delta * e), axis=-1)
+
+
+own(REAL, NEAR)
+
+
+# --- numbers ------------------------------------------------------------------------------------
+
+
+# It overflows; what it takes are logits all the same.
+@fault("not-finite")
+def softplus_spelled_out(y_true, y_pred):
+    return ops.mean(ops.log(1 + ops.exp(y_pred)) - y_true * y_pred, axis=-1)
+
+
+own(YES, 60 * (2 * SHARES - 1) * 2)
+
+
+@fault("not-finite")
+def mean_of_the_known(y_true, y_pred):
+    known = ops.cast(y_true != -1, y_pred.dtype)
+    return ops.sum(known * ops.square(y_true - y_pred), axis=-1) / ops.sum(known, axis=-1)
+
+
+@fault("not-finite")
+def zero_times_unknown(y_true, y_pred):
+    known = ops.cast(ops.logical_not(ops.isnan(y_true)), y_pred.dtype)
+    return ops.sum(known * ops.square(y_true - y_pred), axis=-1)
+
+
+@fault("not-finite")
+def contrast(y_true, y_pred):
+    spread = [ops.sqrt(ops.var(x, axis=(1, 2, 3))) for x in (y_true, y_pred)]
+    return ops.mean(ops.square(y_true - y_pred), axis=(1, 2, 3)) + ops.abs(spread[0] - spread[1])
+
+
+own(*(single(draw.random((4, 8, 8, 1))) for _ in "tp"))
+
+
+# --- what is called, and returned -------------------------------------------------------------
+
+
+@fault("raises")
+def of_three(y_true, y_pred, class_weight):
+    return class_weight * ops.mean(ops.square(y_true - y_pred), axis=-1)
+
+
+@fault("raises")
+def two_numbers(y_true, y_pred):
+    value = ops.mean(ops.square(y_true - y_pred), axis=-1)
+    return value, ops.mean(value)
+
+
+@fault("raises")
+def makes_a_loss(gamma=2.0, alpha=0.25):
+    def loss(y_true, y_pred):
+        return alpha * ops.mean(ops.abs(y_true - y_pred) ** gamma, axis=-1)
+
+    return loss
