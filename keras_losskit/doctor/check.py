@@ -43,6 +43,11 @@ class Exam:
                 return
         self.findings.append(finding)
 
+    @property
+    def names(self):
+        """The names of what was found so far."""
+        return {f.name for f in self.findings}
+
     def show(self, text):
         """Note something that was shown to be right."""
         self.shown.append(text)
@@ -182,9 +187,7 @@ def _on_other_kinds(exam, checks):
     here, error = exam.run("value", exam.sample.y_true, exam.sample.y_pred)
     if error is not None or not np.isfinite(here):  # No data that it is made for.
         for f in doubtful:
-            exam.findings[exam.findings.index(f)] = replace(
-                f, severity="info", seen=f"on {exam.sample}, {f.seen}; they may be others than it "
-                                         "is made for")
+            _doubt(exam, f, "they may be others than it is made for")
         return
     if exam.sample.domain == "real":
         return  # Any numbers are the widest kind: what is wrong with them is wrong.
@@ -202,8 +205,13 @@ def _on_other_kinds(exam, checks):
             continue  # No data that it is made for.
         for f in doubtful:
             if f in exam.findings and f.name not in found:
-                exam.findings[exam.findings.index(f)] = replace(
-                    f, severity="info", seen=f"on {exam.sample}, {f.seen}; not so on {other}")
+                _doubt(exam, f, f"not so on {other}")
+
+
+def _doubt(exam, finding, why):
+    """Make a note of what is found on made data."""
+    exam.findings[exam.findings.index(finding)] = replace(
+        finding, severity="info", seen=f"on {exam.sample}, {finding.seen}; {why}")
 
 
 def _in_range(exam, y_true, y_pred, sample_weight, checks):

@@ -113,7 +113,7 @@ def check(exam):
             )
         else:
             fine.append(what)
-        if wrong and not bad and not stuck and "no-gradient" not in names(exam):
+        if wrong and not bad and not stuck and "no-gradient" not in exam.names:
             stuck = _saturation(exam, what, gradient)
     _empty_mask(exam)
     _refused(exam)
@@ -148,12 +148,12 @@ def _empty_mask(exam):
         return
     found, error = exam.run("gradient", nothing, nothing)
     must_be_finite(exam, "an empty mask of one channel, predicted exactly,", nothing, nothing,
-                    found, error)
+                   found, error)
 
 
 def _refused(exam):
     """Note another kind of data, as likely by what is known, on which it is not finite."""
-    if "not-finite" in names(exam):
+    if "not-finite" in exam.names:
         return
     for other in exam.sample.refused[:1]:
         if other.domain == exam.sample.domain:
@@ -195,10 +195,6 @@ def must_be_finite(exam, what, y_true, y_pred, found, error):
             "Small or sorted batches hold such targets; one makes every weight NaN.",
             *causes.of_not_finite(exam, y_true, y_pred),
         )
-
-
-def names(exam):
-    return {f.name for f in exam.findings}
 
 
 def _spoken(x):

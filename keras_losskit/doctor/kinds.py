@@ -92,6 +92,12 @@ def dense(sample):
     return None
 
 
+def hard(sample):
+    """The same where they are all 0 or 1, else `None`."""
+    t = dense(sample)
+    return None if t is None or not np.isin(t, (0, 1)).all() else t
+
+
 # Short names for what strangers may take, and for hints.
 KINDS = {
     "real": Takes("real", "real"),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_losskit.doctor.guesses import hints
-from keras_losskit.doctor.kinds import dense
+from keras_losskit.doctor.kinds import dense, hard
 
 PERFECT = "a perfect prediction costs least"
 _DRAWS = 2
@@ -73,7 +73,7 @@ def check(exam):
 
 def conclude(exam):
     """Note that the least value lies elsewhere by the data given, or show that it does not."""
-    if "unbounded" in {f.name for f in exam.findings} or "perfect is best" not in exam.facts:
+    if "unbounded" in exam.names or "perfect is best" not in exam.facts:
         return
     elsewhere = _elsewhere(exam)
     if elsewhere is not None:
@@ -90,7 +90,7 @@ def _is_about_targets(exam):
     if sample.in_batch:
         return False  # Of a stranger that compares samples it is not known what y_true says.
     ids = sample.takes is not None and sample.takes.y_true == "classes" and sample.y_true.ndim == 1
-    if ids and "samples-mixed" in {f.name for f in exam.findings}:
+    if ids and "samples-mixed" in exam.names:
         return False  # Who belongs together, rather than what a sample is.
     return not columns_differ(exam)
 
@@ -136,8 +136,8 @@ def _holds_labels(sample):
 
     Numbers without a sign may be distances, which are small where the label is 1.
     """
-    t, p = dense(sample), sample.y_pred
-    if t is None or not np.isin(t, (0, 1)).all() or sample.domain == "positive":
+    t, p = hard(sample), sample.y_pred
+    if t is None or sample.domain == "positive":
         return False
     if sample.domain == "real" and p.min(initial=0) >= 0:
         return False
@@ -311,7 +311,7 @@ def _path(sample, seed):
     takes = sample.takes
     if takes is not None and takes.y_true in ("unused", "any", "ids", "relevance"):
         return None
-    binary = t is not None and np.isin(t, (0, 1)).all()
+    binary = hard(sample) is not None
     if sample.domain in ("simplex", "probability", "unit") and binary:
         rows = sample.domain == "simplex"
         other = np.roll(t, 1 + seed % max(p.shape[-1] - 1, 1), axis=-1) if rows else 1 - t

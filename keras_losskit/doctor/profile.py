@@ -118,16 +118,12 @@ _NARROWER = 4  # Times 8: a line that is only steep has lost its rise by then.
 
 def _say_jump(exam, low, high, n):
     """Note a jump between two errors, if it is still there however near they come."""
-    first = None
-    for _ in range(_NARROWER):
-        inside = np.linspace(low, high, 9)
-        value = values(exam, inside, n)
-        if value is None or not np.isfinite(value).all():
-            return False
-        i = int(np.argmax(np.abs(np.diff(value))))
-        low, high, ends = inside[i], inside[i + 1], value[i : i + 2]
-        first = abs(ends[1] - ends[0]) if first is None else first
-    if abs(ends[1] - ends[0]) < 0.9 * first:
+    first = _nearer(values, exam, low, high, n, 1)
+    last = first and _nearer(values, exam, *first[:2], n, _NARROWER - 1)
+    if last is None:
+        return False
+    low, high, ends = last
+    if abs(ends[1] - ends[0]) < 0.9 * abs(np.diff(first[2])[0]):
         return False
     unit = exam.sample.domain in _UNIT
     place = (low + high) / 2
@@ -152,12 +148,22 @@ def _jumps(slope, d):
 def _narrow(exam, low, high, n):
     """The ends of the short interval in which the slope jumps; `None` if it does not."""
     whole = slopes(exam, np.array([low, high]), n)
-    for _ in range(3):
-        inside = np.linspace(low, high, 9)
-        slope = slopes(exam, inside, n)
-        if slope is None:
-            return None, None
-        i = int(np.argmax(np.abs(np.diff(slope))))
-        low, high = inside[i], inside[i + 1]
-    kept = abs(slope[i + 1] - slope[i]) > 0.8 * abs(whole[1] - whole[0])
+    near = _nearer(slopes, exam, low, high, n, 3)
+    if near is None:
+        return None, None
+    low, high, ends = near
+    kept = abs(ends[1] - ends[0]) > 0.8 * abs(whole[1] - whole[0])
     return (low, high) if kept else (None, None)
+
+
+def _nearer(of, exam, low, high, n, rounds):
+    """`(low, high, of them)`: where `of` changes most between two errors, 8 times nearer a round;
+    `None` where it is no number."""
+    for _ in range(rounds):
+        inside = np.linspace(low, high, 9)
+        found = of(exam, inside, n)
+        if found is None or not np.isfinite(found).all():
+            return None
+        i = int(np.argmax(np.abs(np.diff(found))))
+        low, high, ends = inside[i], inside[i + 1], found[i : i + 2]
+    return low, high, ends

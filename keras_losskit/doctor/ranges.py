@@ -11,7 +11,7 @@ from keras_losskit.core.foreign import OF_KERAS
 from keras_losskit.core.takes import PREDICTIONS, TARGETS, takes_of
 from keras_losskit.doctor.given import plain, whole
 from keras_losskit.doctor.guesses import common_takes, hints, known, takes_logits
-from keras_losskit.doctor.kinds import KINDS, dense
+from keras_losskit.doctor.kinds import KINDS, hard
 from keras_losskit.doctor.running import Runner, attempt, tensor
 
 _MENDS = (
@@ -54,8 +54,8 @@ def _falls_beyond_one(exam):
     """Whether a stranger is far from its least value where probabilities are exactly right,
     and near it at numbers of 20: it takes logits."""
     sample = exam.sample
-    right = dense(sample)
-    if right is None or not np.isin(right, (0, 1)).all():
+    right = hard(sample)
+    if right is None:
         return False
     found = [
         exam.run("value", sample.y_true, np.asarray(p, sample.y_pred.dtype))

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from keras_losskit.doctor import digits, edges, least, reach
-from keras_losskit.doctor.edges import must_be_finite, names
+from keras_losskit.doctor.edges import must_be_finite
 from keras_losskit.doctor.running import attempt, backend
 
 
@@ -83,7 +83,7 @@ def _odd_batches(exam):
 def _missing(exam):
     """Of a stranger that says what a missing target is: a sample of which nothing is known."""
     sample = exam.sample
-    if exam.subject.of_kit or len(sample.y_true) < 2 or "not-finite" in names(exam):
+    if exam.subject.of_kit or len(sample.y_true) < 2 or "not-finite" in exam.names:
         return
     marks = exam.scan.missing()
     if "isnan" in exam.scan.words() and sample.y_true.dtype.kind == "f":
@@ -94,4 +94,4 @@ def _missing(exam):
         t.reshape(len(t), -1)[1, :1] = mark
         found, error = exam.run("gradient", t, sample.y_pred)
         must_be_finite(exam, f"a sample whose targets are all {mark:g}, which it leaves out,", t,
-                        sample.y_pred, found, error)
+                       sample.y_pred, found, error)
