@@ -181,7 +181,7 @@ the same time counts as later |
         p = ops.reshape(ops.exp(log_p[:, :-1]), (-1, self.causes, intervals))
         so_far = ops.reshape(cumsum(p), (-1, columns))
         # Row i: F of every j for i's cause up to i's time.
-        f = ops.transpose(ops.take(so_far, own, axis=1))
+        f = ops.take(ops.transpose(so_far), own, axis=0)
         its_own = ops.take_along_axis(so_far, own[:, None], axis=1)
         later = ops.logical_and(had[:, None], at[:, 0][None, :] > at)
         if mask is not None:
