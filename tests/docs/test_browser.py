@@ -10,6 +10,21 @@ PAGES = (
     "losses/SupervisedContrastive", "migration", "guide/training", "benchmarks", "api",
 )
 
+# What a newcomer asks, the words of the link on the first page, and what the section that it leads to
+# names: there the answer stands, or a link to the loss's own page.
+ANSWERS = {
+    "small objects in 3-D volumes": ("Choose: a map", ["FocalTversky", "GeneralizedDice"]),
+    "half of my labels are missing": ("missing labels", ['missing="nan"', "missing=-1"]),
+    "my classes are 1:1000": ("Choose: one of C classes", ["1:1000", "LogitAdjustedCrossentropy"]),
+    "I come from MONAI's DiceCELoss": ("Migration: MONAI", ["DiceCELoss"]),
+    "the KL term in the progress bar": ("Training: inner tensors", ["AddLoss", "AddedLossLogger"]),
+    "which loss for counts": ("Choose: a count", ["Poisson", "NegativeBinomialNLL"]),
+    "why is my loss NaN": ("Looking: NaN", ["check_loss", "TerminateOnNonFiniteTerm"]),
+    "does it run on JAX": ("Install", ["KERAS_BACKEND", "jax"]),
+    "how fast is it": ("Benchmarks", ["faster", "level", "slower"]),
+    "how do I add my own": ("Writing your own", ["kl.Loss", "call"]),
+}
+
 
 @pytest.fixture(scope="module")
 def browser():
@@ -61,4 +76,21 @@ def test_the_site_is_searched_without_a_server(browser, site):
     page.wait_for_selector("#search-results li a", timeout=20000)
     found = page.locator("#search-results li a").all_inner_texts()
     assert any("elsewhere" in text for text in found), found
+    page.close()
+
+
+@pytest.mark.parametrize("asked", ANSWERS)
+def test_a_newcomers_question_is_answered_one_click_from_the_first_page(browser, site, asked):
+    words, names = ANSWERS[asked]
+    page = browser.new_page()
+    page.goto((site / "index.html").as_uri())
+    page.locator("article table a", has_text=words).first.click()
+    page.wait_for_load_state("load")
+    anchor = page.evaluate("decodeURIComponent(location.hash.slice(1))")
+    assert page.url.split("#")[0] != (site / "index.html").as_uri()
+    section = page.locator(f'[id="{anchor}"]' if anchor else "article")
+    section.scroll_into_view_if_needed()
+    said = section.inner_text()
+    for name in names:
+        assert name in said, said[:500]
     page.close()
