@@ -7,6 +7,9 @@ import keras
 import numpy as np
 
 BACKEND = keras.config.backend()
+# For `compile`, where XLA is not what a test is about: on TensorFlow it takes longer than training.
+# On JAX it would be operations one by one.
+WITHOUT_XLA = {} if BACKEND == "jax" else {"jit_compile": False}
 
 
 def to_numpy(x):

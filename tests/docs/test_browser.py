@@ -10,8 +10,8 @@ PAGES = (
     "losses/SupervisedContrastive", "migration", "guide/training", "benchmarks", "api",
 )
 
-# What a newcomer asks, the words of the link on the first page, and what the section that it leads to
-# names: there the answer stands, or a link to the loss's own page.
+# What a newcomer asks, the words of the link on the first page, and what the section that it leads
+# to names: there the answer stands, or a link to the loss's own page.
 ANSWERS = {
     "small objects in 3-D volumes": ("Choose: a map", ["FocalTversky", "GeneralizedDice"]),
     "half of my labels are missing": ("missing labels", ['missing="nan"', "missing=-1"]),

@@ -5,6 +5,7 @@ import numpy as np
 
 import keras_losskit as kl
 from keras_losskit.core.schedules import Schedule
+from tests.backends import WITHOUT_XLA
 
 STEP = 3
 
@@ -117,7 +118,7 @@ def segmentation_model(x, y):
     model = keras.Sequential(
         [keras.Input((4, 4, 3)), keras.layers.Conv2D(4, 3, padding="same")]
     )
-    model.compile(optimizer=keras.optimizers.Adam(0.05), loss=segmentation())
+    model.compile(optimizer=keras.optimizers.Adam(0.05), loss=segmentation(), **WITHOUT_XLA)
     model.fit(x, y, batch_size=2, epochs=2, verbose=0)
     return model
 

@@ -6,6 +6,7 @@ from keras import ops
 
 import keras_losskit as kl
 from tests import cases
+from tests.backends import WITHOUT_XLA
 
 rng = np.random.default_rng(41)
 X = rng.normal(size=(21, 2, 6)).astype("float32")
@@ -96,7 +97,7 @@ def fitted(name, rows=21):
     model, loss = network(name)
     metrics = loss.metrics() if name == "sum" else None
     rate = RATES.get(name, 0.1)
-    model.compile(keras.optimizers.SGD(rate), loss=loss, weighted_metrics=metrics)
+    model.compile(keras.optimizers.SGD(rate), loss=loss, weighted_metrics=metrics, **WITHOUT_XLA)
     start = [w.tolist() for w in model.get_weights()]
     logs = model.fit(
         X[:rows], IDS[:rows], sample_weight=WEIGHTS[:rows], batch_size=8, epochs=2,

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.backends import to_numpy
+from tests.backends import WITHOUT_XLA, to_numpy
 from tests.saving.expressions import segmentation, segmentation_data
 
 pytestmark = pytest.mark.xdist_group("test_continue")  # What is made once serves all.
@@ -30,7 +30,9 @@ def build():
             keras.layers.Conv2D(4, 1),
         ]
     )
-    model.compile(optimizer=keras.optimizers.Adam(0.02), loss=segmentation())
+    model.compile(
+        optimizer=keras.optimizers.Adam(0.02), loss=segmentation(), **WITHOUT_XLA
+    )
     return model
 
 
@@ -72,7 +74,7 @@ def test_training_goes_on_from_h5_with_a_new_optimizer(tmp_path):
     model.save(tmp_path / "model.h5")
     loaded = keras.saving.load_model(tmp_path / "model.h5")
     for one in (model, loaded):
-        one.compile(optimizer=keras.optimizers.Adam(0.02), loss=one.loss)
+        one.compile(optimizer=keras.optimizers.Adam(0.02), loss=one.loss, **WITHOUT_XLA)
     np.testing.assert_allclose(fit(loaded, 1), fit(model, 1), rtol=1e-6)
     for a, b in zip(state(loaded), state(model), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)

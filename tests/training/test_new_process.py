@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import keras_losskit as kl
+from tests.backends import WITHOUT_XLA
 
 pytestmark = pytest.mark.xdist_group("test_new_process")  # What is made once serves all.
 
@@ -71,12 +72,13 @@ def build(kind):
     optimizer = keras.optimizers.Adam(0.05)
     if kind == "learned":
         model = kl.LearnedWeights(network, entropy + 2 * focal, "bounded")
-        model.compile(optimizer)
+        model.compile(optimizer, **WITHOUT_XLA)
         return model
     weight = kl.LinearWarmup(8, initial=1.0, target=0.2) if kind == "scheduled" else 0.5
     total = entropy + weight * focal
     network.compile(
-        optimizer, loss=total, metrics=[*total.metrics(), *total.metrics(weighted=True)]
+        optimizer, loss=total, metrics=[*total.metrics(), *total.metrics(weighted=True)],
+        **WITHOUT_XLA,
     )
     return network
 
