@@ -175,7 +175,8 @@ def _examine(subject, scan, state, batch, shapes, quick, checks, progress):
 
 
 # What may be the fault of the data, where nobody said what the loss takes.
-_OF_THE_DATA = {"not-finite", "gradient-not-finite", "perfect-not-least", "one-sample"}
+_OF_THE_DATA = {"not-finite", "gradient-not-finite", "perfect-not-least", "one-sample",
+                "saturates"}
 
 
 def _on_other_kinds(exam, checks):

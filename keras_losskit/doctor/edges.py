@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from keras_losskit.doctor import causes, least
+from keras_losskit.doctor import causes, related
 from keras_losskit.doctor.guesses import hints
 from keras_losskit.doctor.kinds import dense, make
+from keras_losskit.doctor.paths import holds_labels
 from keras_losskit.doctor.running import Runner, wide
 
 PERFECT = "a perfect prediction"
@@ -67,6 +68,12 @@ def edges(sample):
             yield "predictions 100 too high", sample.perfect + 100, False, "error"
             yield "predictions of 1e-6", p * 0 + 1e-6, False, "warning"
         else:
+            # Within 1 of 0 they may be cosines.
+            if sample.given and holds_labels(sample) and np.abs(p).max() > 1:
+                yield (
+                    "logits of 30, all wrong", np.where(sample.perfect > 0.5, -30.0, 30.0), True,
+                    "warning",
+                )
             yield "errors of 100", sample.perfect + 100 * sign, False, "error"
             yield "errors of 1e6", sample.perfect + 1e6 * sign, False, "warning"
             yield "predictions of exactly 0", p * 0, False, "error"
@@ -83,10 +90,10 @@ def check(exam):
     """Note values and gradients that are not finite at the edges of what a loss takes."""
     sample, fine, stuck = exam.sample, [], False
     stranger = sample.takes is None or sample.kind not in ("given", "declared")
-    far = stranger and sample.targets_are_predictions and not least.at_targets(exam)
-    other = stranger and least.columns_differ(exam)
+    far = stranger and sample.targets_are_predictions and not related.at_targets(exam)
+    other = stranger and related.columns_differ(exam)
     foreign = sample.given and stranger and (
-        sample.targets_are_predictions and not least.leads_to_targets(exam))
+        sample.targets_are_predictions and not related.leads_to_targets(exam))
     for what, y_pred, wrong, severity, *others in edges(sample):
         if other or far and what.startswith(("errors of", "predictions 100")):
             severity = "info"  # What y_pred holds is not known: raw numbers are never that large.
@@ -168,20 +175,35 @@ def _refused(exam):
 
 def _saturation(exam, what, gradient):
     """Whether a confidently wrong model gets no gradient at all."""
-    if gradient is None or np.any(gradient):
+    if gradient is None or np.abs(gradient).max(initial=0) > _least_pull(exam):
         return False
-    logits = exam.sample.domain == "logits"
-    # Probabilities are clipped by convention, and at 100 bounded losses are flat in float32.
-    # What the data given bring about, all background say, need not be so on others.
-    severity = "error" if logits and "30" in what and not exam.sample.given else "info"
+    severity = "info"
+    if "30" in what and exam.sample.domain == "real":
+        severity = "warning"  # That the labels given meet logits is all but sure.
+    elif "30" in what and not exam.sample.given:
+        # Probabilities are clipped by convention, and at 100 bounded losses are flat in float32.
+        # What the data given bring about, all background say, need not be so on others.
+        severity = "error"
     exam.add(
         "saturates", severity,
-        f"the gradient is exactly 0 at {what}: where the model is most wrong",
+        f"the gradient is {'exactly 0' if not np.any(gradient) else 'all but 0'} at {what}: where "
+        "the model is most wrong",
         "A confidently wrong model learns nothing from its worst mistakes.",
         "Compute from logits with softplus or logsumexp rather than from clipped probabilities"
         + ("." if exam.subject.of_kit else "; the kit's losses do."),
     )
     return True
+
+
+_NO_PULL = 1e-9  # Of what pulls at the data given.
+
+
+def _least_pull(exam):
+    """A gradient as small as this is none: 0, and where labels are given, a rounding of 0."""
+    if exam.sample.domain != "real":
+        return 0
+    found, error = exam.run("gradient", exam.sample.y_true, exam.sample.y_pred)
+    return 0 if error is not None else _NO_PULL * np.abs(found[1]).max(initial=0)
 
 
 def must_be_finite(exam, what, y_true, y_pred, found, error):

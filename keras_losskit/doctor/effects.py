@@ -11,25 +11,39 @@ def check(exam):
     _effects(exam)
 
 
+_TRACED = "when the step is traced: once, not once a batch"
+
+
 def _effects(exam):
-    stateful = _state(exam)
+    stateful, eager = _state(exam), backend() == "torch"
     effects = [] if stateful else exam.scan.of("effect")
     words = list(dict.fromkeys(h.word for h in effects))
     if words:
         exam.add(
             "side-effect", "warning",
             f"{' and '.join(f'`{w}`' for w in words)} "
-            f"run{'s' if len(words) == 1 else ''} when the step is traced: once, not once a batch",
+            f"run{'s' if len(words) == 1 else ''} {'in every call' if eager else _TRACED}",
+            "`evaluate` and every metric call it too, and lists grow for as long as it trains; "
+            "compiled, it happens once." if eager else
             "Counters stay at 1 and lists hold symbols, without an error.",
             "Return the number as a metric or a callback's log; to look at tensors use "
             "`keras_losskit.watch`.", effects[0].line,
         )
     for h in exam.scan.of("python-random")[:1]:
         exam.add(
-            "frozen-random", "error",
-            f"`{h.word}` draws once, when the step is traced: every batch gets the same numbers",
+            "frozen-random", "warning" if eager else "error",
+            f"`{h.word}` draws outside of the backend: compiled, once for all batches" if eager
+            else f"`{h.word}` draws once, when the step is traced: every batch gets the same "
+            "numbers",
             "What was meant to be random is a constant of the compiled program.",
             "Use `keras.random` with a `keras.random.SeedGenerator`.", h.line,
+        )
+    for h in exam.scan.of("fixed-seed")[:0 if exam.subject.of_kit else 1]:
+        exam.add(
+            "frozen-random", "warning",
+            f"`{h.word}` draws the same numbers for every batch: its seed is a number",
+            "Right for a projection that is to stay; what was meant to be random is a constant.",
+            "Use a `keras.random.SeedGenerator` that a layer of the model owns.", h.line,
         )
     for h in exam.scan.of("random")[:1]:
         exam.add(

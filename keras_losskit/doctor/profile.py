@@ -55,11 +55,27 @@ def breaks(exam):
     sample = exam.sample
     if sample.y_pred.ndim != 2:
         return
-    n = sample.y_pred.shape[1]
     reach = 1.9 if sample.domain == "positive" else 3.0
     d = np.linspace(-reach, reach, POINTS)  # Its middle is 0.
     if sample.domain in _UNIT:
         d = np.linspace(-0.98, -0.02, POINTS)  # Probabilities of what is so.
+    _breaks_along(exam, d)
+    largest = _largest_error(sample)
+    if largest > 2 * reach and "value-jumps" not in exam.names:
+        least = 0 if sample.domain == "positive" else -largest
+        _breaks_along(exam, np.linspace(least, largest, POINTS))
+
+
+def _largest_error(sample):
+    """The largest error of the numbers given; 0 where what is given is something else."""
+    if not sample.given or not sample.pairs or sample.domain not in ("real", "positive"):
+        return 0
+    return float(np.nanmax(np.abs(sample.perfect - sample.y_pred), initial=0))
+
+
+def _breaks_along(exam, d):
+    """Note jumps along the errors `d`."""
+    sample, n = exam.sample, exam.sample.y_pred.shape[1]
     slope = slopes(exam, d, n)
     if slope is None or not np.isfinite(slope).all() or np.abs(slope).max() < 1e-4:
         return

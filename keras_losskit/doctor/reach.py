@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_losskit.core.takes import PREDICTIONS
 from keras_losskit.doctor.kinds import hard
-from keras_losskit.doctor.least import values_of
+from keras_losskit.doctor.related import values_of
 
 _FAR = (10.0, 20.0, 40.0)  # Each twice as far as the last.
 _COLUMNS = 16  # More are moved together.

@@ -140,7 +140,7 @@ class LossReport:
 
     def to_text(self, width=100, colour=False):
         """The report as a table of at most `width` columns."""
-        verdict = "fine" if self.ok else "NOT FINE"
+        verdict = "fine" if self.ok else "NOT EXAMINED" if "no-data" in self else "NOT FINE"
         text = textwrap.wrap(f"{self.loss}: {verdict} ({self.counts()})", width)
         text += textwrap.wrap(f"on {self.backend}, with {self.data}", width)
         lead = " " * 17

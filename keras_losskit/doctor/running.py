@@ -77,10 +77,14 @@ def value_and_gradient(function, y_true, y_pred, *rest):
     return value.detach(), keras.tree.map_structure(lambda p: p.grad, y_pred)
 
 
-def compiled(function, xla=False):
+_AS_IT_IS = {"compiler_options": {"xla_backend_optimization_level": 0}}
+
+
+def compiled(function, xla=False, runs_often=True):
     """`function` of tensors, compiled as Keras' training step is.
 
-    torch runs eagerly in Keras. AutoGraph is off in Keras' step, so here too.
+    torch runs eagerly in Keras. AutoGraph is off in Keras' step, so here too. What runs a few
+    times is compiled for longer than it runs: LLVM leaves it as it is.
     """
     if backend() == "tensorflow":
         import tensorflow as tf
@@ -89,7 +93,8 @@ def compiled(function, xla=False):
     if backend() == "jax":
         import jax
 
-        return jax.jit(function)
+        brief = {} if runs_often or jax.default_backend() != "cpu" else _AS_IT_IS
+        return jax.jit(function, **brief)
     return function
 
 
@@ -131,7 +136,7 @@ class Runner:
         if not self.eager and self._worth_compiling(how):
             key = (how, len(arrays))
             if key not in self._compiled:
-                self._compiled[key] = compiled(function)
+                self._compiled[key] = compiled(function, runs_often=False)
             function = self._compiled[key]
         return self._run(function, arrays)
 

@@ -24,7 +24,7 @@ class State:
 
     Attributes:
         moved: the names of the variables and arrays that were found changed.
-        variables: `{name: keras.Variable}` of all that were met.
+        variables: `{name: variable}` of all that were met, Keras' and TensorFlow's.
     """
 
     def __init__(self, subject, sources):
@@ -69,6 +69,7 @@ class State:
             self.variables[name or thing.name] = thing
             self._keep(_Assigned(name or thing.name, thing))
         elif _is_tf_variable(thing):
+            self.variables[name or thing.name] = thing
             self._keep(_Assigned(name or thing.name, thing))
         elif isinstance(thing, np.ndarray) and thing.dtype.kind in "biufc":
             self._keep(_InPlace(name, thing))

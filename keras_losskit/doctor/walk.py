@@ -177,15 +177,25 @@ class Walk(TensorNames):
             self._bound -= others
         return self._bound
 
+    def _constant(self, node):
+        """The value of a literal, or of a name that is bound outside of the function."""
+        if isinstance(node, ast.Name) and node.id not in self.local:
+            return self.source.names.get(node.id)
+        return getattr(node, "value", None) if isinstance(node, ast.Constant) else None
+
     def _effect(self, node, path, word, owner, module):
         top = module.split(".")[0]
         samples = word in _SAMPLERS or "random" in module or "random" in (path or "")
+        samples |= top == "torch" and word.startswith("rand")
         if samples and top in ("numpy", "random"):
             self.add("python-random", path or word, node)
         elif samples and top in ("keras", "tensorflow", "torch"):
-            seeded = any(k.arg == "seed" for k in node.keywords)
-            if not seeded or top != "keras":
+            seeds = [k.value for k in node.keywords if k.arg == "seed"]
+            own = top == "torch" and any(k.arg == "generator" for k in node.keywords)
+            if not own and (not seeds or top != "keras"):
                 self.add("random", path or word, node)
+            elif seeds and isinstance(self._constant(seeds[0]), int):
+                self.add("fixed-seed", path or word, node)
         if path == "print" or top == "logging" or path in ("open", "input"):
             self.add("effect", f"{path or word}()", node)
         if top == "time":

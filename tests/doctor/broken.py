@@ -186,7 +186,7 @@ def depends_on_its_calls(y_true, y_pred):
     return squares(y_true, y_pred) * len(seen_losses)
 
 
-@fault("frozen-random", line="np.random")
+@graph_fault("frozen-random", "np.random")
 def numpy_noise(y_true, y_pred):
     noise = np.random.normal()
     return squares(y_true, y_pred + noise)

@@ -3,11 +3,12 @@
 Named in `broken.py`'s way; what people meant stands in the comment.
 """
 
+import keras
 import numpy as np
 from keras import ops
 
 from tests.backends import BACKEND
-from tests.doctor.broken import FAULTS, fault
+from tests.doctor.broken import FAULTS, fault, instance
 
 draw = np.random.default_rng(31)
 
@@ -290,3 +291,77 @@ def makes_a_loss(gamma=2.0, alpha=0.25):
         return alpha * ops.mean(ops.abs(y_true - y_pred) ** gamma, axis=-1)
 
     return loss
+
+
+# --- labels that meet logits, pairs, branches far out -------------------------------------------
+
+
+# The error of Rumelhart et al.'s sigmoid unit: no slope where it is most wrong.
+@fault("saturates", "warning")
+def error_of_sigmoids(y_true, y_pred):
+    return ops.mean(ops.square(y_true - ops.sigmoid(y_pred)), axis=-1)
+
+
+own(YES, 4 * YES - 2 + draw.normal(size=YES.shape))
+
+
+# The prediction alone is squeezed.
+@fault("broadcast")
+def squeezed(y_true, y_pred):
+    return ops.mean(ops.square(y_true - ops.squeeze(y_pred, axis=-1)), axis=-1)
+
+
+own(REAL[:, :1], NEAR[:, :1])
+
+
+# Feng et al.'s Wing without its constant, on pixels.
+@fault("value-jumps", "warning")
+def wing_of_pixels(y_true, y_pred, w=10.0, e=2.0):
+    x = ops.abs(y_true - y_pred)
+    return ops.mean(ops.where(x < w, w * ops.log(1 + x / e), x), axis=-1)
+
+
+PIXELS = single(draw.uniform(20, 200, (32, 4)))
+own(PIXELS, PIXELS + 6 * draw.normal(size=PIXELS.shape))
+
+
+# The mask that a stochastic loss should draw anew.
+SEED = 7
+
+
+@fault("frozen-random", "warning")
+def same_mask(y_true, y_pred):
+    kept = keras.random.uniform((1, 3), seed=SEED) > 0.4
+    return ops.mean(ops.square(y_true - y_pred) * ops.cast(kept, "float32"), axis=-1)
+
+
+own(REAL, NEAR)
+
+
+@fault("reduction-ignored", "warning")
+@keras.saving.register_keras_serializable("broken")
+class MeanWhateverIsAsked(keras.losses.Loss):
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        values = self.call(y_true, y_pred)
+        return ops.mean(values if sample_weight is None else values * sample_weight)
+
+    def call(self, y_true, y_pred):
+        return ops.mean(ops.square(y_true - y_pred), axis=-1)
+
+
+instance(MeanWhateverIsAsked, reduction="none")
+own(REAL, NEAR)
+
+
+if BACKEND == "tensorflow":
+    import tensorflow as tf
+
+    SPREAD = tf.Variable([0.0, 0.0, 0.0])
+
+    # Kendall et al.'s log-variance, where no optimizer sees it.
+    @fault("untrained-variable", "warning")
+    def of_a_spread_outside(y_true, y_pred):
+        e = tf.square(y_true - y_pred)
+        return tf.reduce_sum(tf.exp(-SPREAD) * e + SPREAD, axis=-1)
+
+    own(REAL, NEAR)

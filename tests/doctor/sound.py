@@ -6,7 +6,7 @@ from keras import ops
 
 import keras_losskit as kl
 from tests.doctor.sound_of_data import OF_DATA
-from tests.doctor.sound_published import MAY, PUBLISHED
+from tests.doctor.sound_published import MAY, ONE_NUMBER, PUBLISHED
 
 __all__ = ["MAY", "SOUND"]
 
@@ -230,4 +230,5 @@ SOUND |= PUBLISHED | OF_DATA
 MAY |= {
     "mixture": {"closure"},
     "supcon_by_hand": {"samples-mixed", "weight-zero-stays"},
+    "in_batch_agreement": set(ONE_NUMBER),
 }

@@ -5,7 +5,7 @@ others are made for.
 import numpy as np
 from keras import ops
 
-from tests.doctor.broken_of_data import LOGITS, NEAR, REAL, YES, draw, single
+from tests.doctor.broken_of_data import LOGITS, NEAR, REAL, ROWS, YES, draw, single
 
 OF_DATA = {}
 
@@ -135,3 +135,24 @@ def asymmetric(y_true, y_pred):
 
 
 sound(asymmetric, REAL, NEAR)
+
+
+def arcface(y_true, y_pred, scale=30.0, margin=0.3):
+    """Deng et al. of cosines: at 30 they are clipped, which no cosine is."""
+    cosine = ops.clip(y_pred, -0.999, 0.999)
+    angle = ops.arccos(cosine) + margin * y_true
+    return ops.categorical_crossentropy(y_true, scale * ops.cos(angle), from_logits=True)
+
+
+sound(arcface, ROWS, np.clip(0.6 * ROWS - 0.2 + 0.1 * draw.normal(size=ROWS.shape), -1, 1))
+
+
+def in_batch_agreement(y_true, y_pred):
+    """Lin's concordance: a number of the batch, though of columns (B, 1)."""
+    t, p = ops.mean(y_true), ops.mean(y_pred)
+    both = ops.mean((y_true - t) * (y_pred - p))
+    spread = ops.mean(ops.square(y_true - t)) + ops.mean(ops.square(y_pred - p))
+    return 1 - 2 * both / (spread + ops.square(t - p) + 1e-6)
+
+
+sound(in_batch_agreement, REAL[:, :1], NEAR[:, :1])

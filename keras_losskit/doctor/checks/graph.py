@@ -151,16 +151,24 @@ def explain_error(exam, error, kind=None):
                  "It was not examined.",
                  "Give data it is made for: y_true=, y_pred=, or a hint in `shapes`.", line)
     else:
-        sample = exam.sample
         mend = "Give data it is made for: y_true=, y_pred=, or a hint in `shapes`."
-        t, p = sample.y_true, sample.y_pred
-        if sample.given and p.ndim > 1 and t.size * p.shape[-1] == p.size and whole(t):
+        if exam.sample.given and _takes_rows(exam):
             mend = (
                 "y_true may hold class ids: take a sparse loss, which reads them, or give "
                 "`keras.ops.one_hot(y_true, C)`."
             )
-        exam.add("raises", "error", f"it raises on {sample} ({said})",
+        exam.add("raises", "error", f"it raises on {exam.sample} ({said})",
                  "It gives no number at all here.", mend, line)
+
+
+def _takes_rows(exam):
+    """Whether y_true may hold class ids, and the loss runs on the rows that they stand for."""
+    t, p = exam.sample.y_true, exam.sample.y_pred
+    if p.ndim < 2 or t.size * p.shape[-1] != p.size or not whole(t):
+        return False
+    count = p.shape[-1]
+    rows = np.eye(count, dtype="float32")[t.reshape(p.shape[:-1]).astype(int) % count]
+    return exam.run("value", rows, p)[1] is None
 
 
 # What raises these does so on any data.
@@ -298,7 +306,7 @@ def _captured(exam):
     if held:
         exam.add(
             "untrained-variable", "warning",
-            f"`{held[0]}` is a trainable keras.Variable that the loss holds",
+            f"`{held[0]}` is a trainable variable that the loss holds",
             "`fit` trains the model's variables alone: it stays where it is, on JAX as a constant "
             "of the compiled step.",
             "Let a layer of the model hold it (`keras_losskit.LearnedWeights` for weights of "

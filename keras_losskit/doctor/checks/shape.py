@@ -143,22 +143,29 @@ def _broadcast_trap(exam):
         return
     reference = min(v for *_, v in tried), max(v for *_, v in tried)
     names = [f"{a.shape}/{b.shape}" for a, b, _ in tried]
-    if np.isclose(*reference, rtol=1e-4, atol=1e-6):
+    columns = [(a, b) for a, b, _ in tried if a.shape == b.shape and a.ndim == 2]
+    if np.isclose(*reference, rtol=1e-4, atol=1e-6) and not (
+        exam.sample.given and any(_crosses(exam, *pair) for pair in columns)
+    ):
         if len(tried) > 1:
             exam.show(f"y_true/y_pred of {', '.join(names)} give one number")
         return
     bad = []
     for a, b, value in tried:
-        if a.shape == b.shape:
+        if a.ndim == b.ndim == 1:
             continue  # Nothing to broadcast; a vector may mean one sample to the loss.
+        if a.shape == b.shape and not _crosses(exam, a, b):
+            continue
         singles = [exam.run("value", a[i : i + 1], b[i : i + 1]) for i in range(len(a))]
         if any(e is not None for _, e in singles):
             continue
         right = float(np.mean([v for v, _ in singles]))
         if not np.isclose(value, right, rtol=1e-3, atol=1e-6):
             bad.append((a, b, value, right))
+    given = exam.sample.y_true.shape, exam.sample.y_pred.shape
+    bad.sort(key=lambda found: (found[0].shape, found[1].shape) != given)
     for a, b, value, right in bad[:1]:
-        n, given = len(a), (exam.sample.y_true.shape, exam.sample.y_pred.shape)
+        n = len(a)
         where = "" if not exam.sample.given or given == (a.shape, b.shape) else (
             "if the data came in other shapes: ")
         perfect = ""
@@ -170,14 +177,32 @@ def _broadcast_trap(exam):
                 perfect = f"; a perfect prediction scores {score:.4g} instead of {ideal:.4g}"
         fine = [s for s, (x, y, _) in zip(names, tried, strict=True)
                 if not any(x is q[0] and y is q[1] for q in bad)]
+        certain = exam.sample.given and not where and _crosses(exam, a, b)
         exam.add(
-            "broadcast", "info" if where else "warning",
+            "broadcast", "info" if where else "error" if certain else "warning",
             f"{where}y_true {a.shape} against y_pred {b.shape} is broadcast to ({n}, {n}): "
             f"{value:.4g} where the samples' mean is {right:.4g}{perfect}"
             + (f"; right with {', '.join(fine)}" if fine else ""),
             _EVERY, _ALIGN_OF_KIT if exam.subject.of_kit else _ALIGN,
             exam.line_of("difference"),
         )
+
+
+_FEW = 4
+
+
+def _crosses(exam, a, b):
+    """Whether the value of a few samples is the mean over all pairs of target and prediction."""
+    n = min(_FEW, len(a))
+    whole, error = exam.run("value", a[:n], b[:n])
+    pairs = [[exam.run("value", a[i : i + 1], b[j : j + 1]) for j in range(n)] for i in range(n)]
+    if error is not None or any(e is not None for row in pairs for _, e in row):
+        return False
+    pairs = np.array([[float(v) for v, _ in row] for row in pairs])
+    return bool(
+        np.isclose(whole, pairs.mean(), rtol=1e-3, atol=1e-6)
+        and not np.isclose(whole, np.diag(pairs).mean(), rtol=1e-3, atol=1e-6)
+    )
 
 
 def _weights_on_higher_ranks(exam):
