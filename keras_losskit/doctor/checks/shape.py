@@ -1,5 +1,6 @@
 """Shape: what the loss returns, and the trap of (N,) against (N, 1)."""
 
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -143,28 +144,30 @@ def _broadcast_trap(exam):
         return
     reference = min(v for *_, v in tried), max(v for *_, v in tried)
     names = [f"{a.shape}/{b.shape}" for a, b, _ in tried]
-    columns = [(a, b) for a, b, _ in tried if a.shape == b.shape and a.ndim == 2]
+    crosses = functools.cache(lambda i: _crosses(exam, *tried[i][:2]))
+    columns = [i for i, (a, b, _) in enumerate(tried) if a.shape == b.shape and a.ndim == 2]
     if np.isclose(*reference, rtol=1e-4, atol=1e-6) and not (
-        exam.sample.given and any(_crosses(exam, *pair) for pair in columns)
+        exam.sample.given and any(map(crosses, columns))
     ):
         if len(tried) > 1:
             exam.show(f"y_true/y_pred of {', '.join(names)} give one number")
         return
     bad = []
-    for a, b, value in tried:
+    for i, (a, b, value) in enumerate(tried):
         if a.ndim == b.ndim == 1:
             continue  # Nothing to broadcast; a vector may mean one sample to the loss.
-        if a.shape == b.shape and not _crosses(exam, a, b):
+        if a.shape == b.shape and not crosses(i):
             continue
-        singles = [exam.run("value", a[i : i + 1], b[i : i + 1]) for i in range(len(a))]
+        singles = [exam.run("value", a[k : k + 1], b[k : k + 1]) for k in range(len(a))]
         if any(e is not None for _, e in singles):
             continue
         right = float(np.mean([v for v, _ in singles]))
         if not np.isclose(value, right, rtol=1e-3, atol=1e-6):
-            bad.append((a, b, value, right))
+            bad.append((i, right))
     given = exam.sample.y_true.shape, exam.sample.y_pred.shape
-    bad.sort(key=lambda found: (found[0].shape, found[1].shape) != given)
-    for a, b, value, right in bad[:1]:
+    bad.sort(key=lambda found: tuple(x.shape for x in tried[found[0]][:2]) != given)
+    for i, right in bad[:1]:
+        a, b, value = tried[i]
         n = len(a)
         where = "" if not exam.sample.given or given == (a.shape, b.shape) else (
             "if the data came in other shapes: ")
@@ -175,9 +178,8 @@ def _broadcast_trap(exam):
             apart = None not in (score, ideal) and not np.isclose(score, ideal, rtol=1e-3)
             if apart:
                 perfect = f"; a perfect prediction scores {score:.4g} instead of {ideal:.4g}"
-        fine = [s for s, (x, y, _) in zip(names, tried, strict=True)
-                if not any(x is q[0] and y is q[1] for q in bad)]
-        certain = exam.sample.given and not where and _crosses(exam, a, b)
+        fine = [name for k, name in enumerate(names) if k not in dict(bad)]
+        certain = exam.sample.given and not where and crosses(i)
         exam.add(
             "broadcast", "info" if where else "error" if certain else "warning",
             f"{where}y_true {a.shape} against y_pred {b.shape} is broadcast to ({n}, {n}): "
