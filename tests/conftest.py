@@ -173,4 +173,3 @@ def pytest_terminal_summary(terminalreporter):
         if passed + failed:
             hits = passed if "caught" in words else failed
             terminalreporter.write_line(f"{words}: {hits} of {passed + failed}")
-

@@ -98,6 +98,10 @@ OVERFLOW = (
     "It overflows: use a form that does not, such as softplus, logsumexp, or "
     "|d| + softplus(-2|d|) for log cosh."
 )
+LARGE = (
+    "It is that large however it is computed: clip the exponent, or go on as a line from where it "
+    "is large enough."
+)
 UNKNOWN = (
     "y_true holds NaN, and 0 times NaN is NaN, in the gradient too: put `where` on what is "
     "computed with, before the mathematics: `where(isnan(y_true), y_pred, y_true)`."

@@ -83,12 +83,16 @@ def _state(exam):
     if not moved and not differ:
         return False
     what = f"it changes `{moved[0]}` whenever it is called" if moved else ""
-    values = f"two calls on the same batch give {a:.6g} and {b:.6g}" if differ else ""
+    values = (
+        f"two calls on the same batch, one on another between them, give {a:.6g} and {b:.6g}"
+        if differ else ""
+    )
     frozen = backend() == "jax" or not moved
     exam.add(
         "hidden-state", "error" if frozen else "warning",
         ": ".join(x for x in (what, values) if x),
-        "The compiled step keeps what it saw at its trace." if frozen else
+        "What it gives depends on which batches came before." if backend() == "torch" and frozen
+        else "The compiled step keeps what it saw at its trace." if frozen else
         "`evaluate` moves it too, every metric and every look at the loss does, and on JAX the "
         "step's trace leaves a symbol in it.",
         "Keep no state in a loss: let a layer of the model hold it and hand it over in y_pred.",
@@ -98,10 +102,13 @@ def _state(exam):
 
 
 def _twice(exam):
-    """The values of two calls, nothing put back between them."""
-    sample, runner = exam.sample, Runner(exam.subject)
-    found = [attempt(runner.eagerly, "value", sample.y_true, sample.y_pred) for _ in "12"]
+    """The values of two calls, and nothing put back: between them another batch is seen, for
+    what moves towards one batch is not moved by the same again."""
+    runner, t, p = Runner(exam.subject), exam.sample.y_true, exam.sample.y_pred
+    other = np.broadcast_to(p[:1], p.shape)
+    found = [attempt(runner.eagerly, "value", t, x) for x in (p, other, p)]
     exam.state.restore()
-    if any(error is not None for _, error in found):
+    first, _, last = found
+    if first[1] is not None or last[1] is not None:
         return None, None
-    return float(found[0][0]), float(found[1][0])
+    return float(first[0]), float(last[0])

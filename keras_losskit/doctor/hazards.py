@@ -1,6 +1,7 @@
 """What in the source of a loss cannot work in a graph, or cuts the gradient."""
 
 import ast
+import inspect
 
 from keras_losskit.doctor.source import dotted
 from keras_losskit.doctor.walk import Walk
@@ -71,12 +72,18 @@ class Scan:
         return list(dict.fromkeys(found))
 
     def words(self):
-        """Every dotted name that is called, last parts only: hints of what the loss does."""
+        """Every dotted name that is called, last parts only: hints of what the loss does.
+
+        Of an object that is called, the name of its class too.
+        """
         words = set()
         for source in self.sources:
             for node in source.calls():
                 name = dotted(node.func) or getattr(node.func, "attr", "")
                 words.add(name.split(".")[-1])
+                thing = source.resolve(node.func)
+                if thing is not None and not inspect.isroutine(thing):
+                    words.add(getattr(thing, "__name__", type(thing).__name__))
                 words |= {f"{k.arg}=True" for k in node.keywords
                           if getattr(k.value, "value", None) is True}
         return words

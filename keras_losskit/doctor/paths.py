@@ -66,6 +66,22 @@ def _towards_target(sample, rng):
     return lambda x: (t + (1 - x) * off).astype(p.dtype)
 
 
+def logit_signs(sample):
+    """1 where a given label says yes and -1 where it says no, in the shape of y_pred.
+
+    `None` where the targets are no labels, or y_pred is likely something else than logits:
+    within 1 of 0 they may be cosines.
+    """
+    t, p = sample.y_true, sample.y_pred
+    if not sample.given or sample.domain != "real" or np.abs(p).max(initial=0) <= 1:
+        return None
+    if sample.pairs and np.isin(t, (-1, 1)).all() and np.ptp(t) and p.min() < 0:
+        return t.astype("float32")
+    if not sample.pairs and t.size and (t.min() < 0 or t.max() >= p.shape[-1]):
+        return None
+    return np.where(hard(sample) > 0.5, 1.0, -1.0) if holds_labels(sample) else None
+
+
 def holds_labels(sample):
     """Whether the targets are classes, not of one alone, and y_pred may be what says which.
 

@@ -14,8 +14,20 @@ from keras_losskit.doctor.guesses import common_takes, hints, known, takes_logit
 from keras_losskit.doctor.kinds import KINDS, hard
 from keras_losskit.doctor.running import Runner, attempt, tensor
 
+_IDS_BY_LOG = kl.Takes("classes", "log_probabilities", "classes")
+_SHARES_BY_LOG = kl.Takes("distribution", "log_probabilities", "classes")
+# What a loss calls that is known, by the name in its source.
+_CALLED = {
+    **OF_KERAS,
+    # torch's, which take the logarithm of what others take.
+    "nll_loss": _IDS_BY_LOG, "NLLLoss": _IDS_BY_LOG,
+    "kl_div": _SHARES_BY_LOG, "KLDivLoss": _SHARES_BY_LOG,
+}
+
 _MENDS = (
     ("the id", "Count classes from 0 to C - 1, and let the model have C outputs."),
+    ("log-probabilities", "Give it `log_softmax` of the logits, or take a loss for logits or "
+                          "probabilities."),
     ("y_pred", "Give logits to a loss with from_logits=True, probabilities to one without, and "
                "let the model's last activation see to the range."),
     ("y_true", "Scale the targets to what it takes (masks of 0 and 255 are divided by 255), or "
@@ -82,8 +94,8 @@ def out_of_range(subject, scan, y_true, y_pred):
         return None
     logits = takes_logits(subject, scan)
     kinds = []
-    for word in sorted(scan.words() & set(OF_KERAS)):
-        takes = OF_KERAS[word]  # Keras checks no range, so its declaration leaves it open.
+    for word in sorted(scan.words() & set(_CALLED)):
+        takes = _CALLED[word]  # Keras checks no range, so its declaration leaves it open.
         kinds.append(kl.Takes(takes.y_true, takes.y_pred, takes.shapes).given(logits))
     # What it calls says more than what it is called.
     kinds = kinds or [KINDS[k].given(logits) for k in hints(subject) if k in KINDS]
@@ -121,6 +133,10 @@ def _behaviour(subject, takes, y_true, y_pred):
     value, gradient = found
     if gradient is None:
         return "ill"
+    if takes.y_pred == "log_probabilities":  # A line, unless it takes the logarithm itself.
+        half, error = attempt(runner, "gradient", y_true, p / 2)
+        line = error is None and np.allclose(half[1], gradient, rtol=1e-4, atol=1e-9)
+        return "ill" if line else "well"
     low, high = PREDICTIONS[takes.y_pred].low, PREDICTIONS[takes.y_pred].high
     beyond = (p < low) | (p > high)
     if beyond.any():

@@ -14,6 +14,7 @@ from keras_losskit.doctor.kinds import hard
 from keras_losskit.doctor.related import values_of
 
 _FAR = (10.0, 20.0, 40.0)  # Each twice as far as the last.
+_STEPS = (4, 8, 16, 32)  # So many lead there along a path that turns.
 _COLUMNS = 16  # More are moved together.
 _DRAWS = 3
 
@@ -40,23 +41,52 @@ def _without_end(exam):
     if start is None:
         return
     found = [
-        (speed, what, sign) for what, where in _parts(sample.y_pred) for sign in _ways(sample)
-        if (speed := _falls(exam, start, where, sign)) is not None
+        (speed, f"{what} of y_pred goes {'up' if sign > 0 else 'down'}")
+        for what, where in _parts(sample.y_pred) for sign in _ways(sample)
+        if (speed := _falls(exam, start, sign * where)) is not None
     ]
+    found = found or _downhill(exam, start)
     if not found:
         return
-    speed, what, sign = max(found, key=lambda f: f[0])
-    fast, way = speed >= 3.5, "up" if sign > 0 else "down"
+    speed, way = max(found, key=lambda f: f[0])
+    fast = bool(speed >= 3.5)
     sure = sample.kind in ("given", "declared")  # Made targets may be weights, or signs.
     exam.add(
         "unbounded", (("warning", "error") if sure else ("info", "warning"))[fast],
-        f"the value falls without end as {what} of y_pred goes {way}"
+        f"the value falls without end as {way}"
         + (", faster the further it is" if fast else ""),
         "Training minimises: predictions run away to infinity."
         + ("" if fast else " Right for a critic's score, or a policy's gradient, alone."),
         "Look for a sign that is wrong, a max(..., 0) that is missing, a weight or target that "
         "must not be negative.",
     )
+
+
+def _downhill(exam, start):
+    """The same of a path against the gradient: parts of a row may have to move apart, as those of
+    a triplet do. Each sample goes as far in every step."""
+    sample = exam.sample
+    p = sample.y_pred
+    if sample.domain != "real" or len(_ways(sample)) < 2 or p.ndim < 2 or p.shape[-1] < 2:
+        return []
+    step = _size(p) * _FAR[0] / _STEPS[0]
+    path, slopes = [], []
+    for _ in range(_STEPS[-1] + 1):
+        found, error = exam.run("gradient", sample.y_true, p)
+        if error is not None or found[1] is None or not np.isfinite(found[1]).all():
+            return []
+        rows = np.abs(found[1].reshape(len(p), -1)).max(axis=1).reshape(-1, *(1,) * (p.ndim - 1))
+        slopes.append(found[1] / np.where(rows > 0, rows, 1))
+        path.append(float(found[0]))
+        p = (p - step * slopes[-1]).astype(p.dtype)
+    falls = -np.diff([path[i] for i in (0, *_STEPS)])
+    least = 1e-2 * (1 + np.abs(start).mean())
+    ends = falls[1] < least or (falls[2:] < 1.6 * falls[1:-1]).any() or path[-1] > -abs(path[0])
+    if ends or (np.diff(path[_STEPS[0]:]) >= 0).any():
+        return []
+    if np.allclose(slopes[0], slopes[-1], rtol=1e-3):
+        return []  # A critic's score.
+    return [(falls[-1] / falls[-2], "y_pred goes against its gradient")]
 
 
 def _ways(sample):
@@ -80,35 +110,39 @@ def _parts(y_pred):
         yield f"column {i}", where
 
 
-def _falls(exam, start, where, sign):
+def _size(p):
+    """About how large the predictions are, 1 at least."""
+    return max(1.0, float(np.sqrt(np.mean(np.square(p, dtype="float64")))))
+
+
+def _falls(exam, start, where):
     """How much faster a sample's value falls at twice the distance; `None` where none does.
 
     A logarithm falls as much again (1), a line twice (2), a square four times as much (4).
     """
     p = exam.sample.y_pred
-    size = max(1.0, float(np.sqrt(np.mean(np.square(p, dtype="float64")))))
-    path = [start]
-    for far in _FAR:
-        found = values_of(exam, (p + sign * far * size * where).astype(p.dtype))
+    size = _size(p)
+
+    def at(far):
+        found = values_of(exam, (p + far * size * where).astype(p.dtype))
         if found is None or np.isnan(found).any() or found.shape != start.shape:
             return None
-        path.append(found)
+        return found
+
+    path = [start, *map(at, _FAR)]
+    if any(found is None for found in path):
+        return None
     with np.errstate(all="ignore"):
         near, middle, far = (a - b for a, b in itertools.pairwise(path))
-        falls = (near > 0) & (middle > 1e-3 * (1 + np.abs(start))) & (far >= 1.9 * middle)
+        falls = (near > 0) & (middle > 1e-3 * (1 + np.abs(path[0]))) & (far >= 1.9 * middle)
         if not falls.any():
             return None
         speed = float(np.nanmin(np.where(np.isfinite(middle), far / middle, 4.0)[falls]))
-    if speed < 3.5 and _is_linear(exam, start, where, sign * size, near):
-        return None  # As a critic's score is.
+    if speed < 3.5:
+        back = at(-_FAR[0])
+        if back is None or np.allclose(back - path[0], near, rtol=1e-3, atol=1e-3):
+            return None  # It rises the other way as it falls this way: a critic's score.
     return speed
-
-
-def _is_linear(exam, start, where, size, near):
-    """Whether it rises the other way as it falls this way."""
-    p = exam.sample.y_pred
-    back = values_of(exam, (p - size * _FAR[0] * where).astype(p.dtype))
-    return back is None or np.allclose(back - start, near, rtol=1e-3, atol=1e-3)
 
 
 # --- every label -------------------------------------------------------------------------------

@@ -5,7 +5,9 @@ import functools
 import inspect
 import linecache
 import os
+import sys
 import sysconfig
+import types
 
 import keras
 
@@ -59,7 +61,7 @@ class Source:
                 found[name] = cell.cell_contents
             except ValueError:
                 continue  # Not bound yet.
-        return found
+        return {**found, **_imported(self.node)}
 
     def resolve(self, node):
         """The object that `a` or `a.b.c` is, or `None`."""
@@ -83,6 +85,19 @@ class Source:
             if thing is None:
                 return None
         return thing
+
+
+def _imported(node):
+    """`{name: module}` of the `import x`, `import x.y as z` inside a function.
+
+    A module that was never loaded is stood for by an empty one of its name.
+    """
+    found = {}
+    for part in ast.walk(node):
+        for alias in part.names if isinstance(part, ast.Import) else ():
+            whole = alias.name if alias.asname else alias.name.split(".")[0]
+            found[alias.asname or whole] = sys.modules.get(whole) or types.ModuleType(whole)
+    return found
 
 
 def dotted(node):

@@ -353,6 +353,108 @@ instance(MeanWhateverIsAsked, reduction="none")
 own(REAL, NEAR)
 
 
+# Softplus as it stands in the book: at a logit of 100 the exponential is infinite.
+@fault("not-finite")
+def softplus_by_hand(y_true, y_pred):
+    return ops.mean(ops.log(1 + ops.exp(y_pred)) - y_true * y_pred, axis=-1)
+
+
+own(YES, 2 * draw.normal(size=YES.shape))
+
+
+# The same of ids: a softmax without its maximum taken away.
+@fault("not-finite")
+def softmax_by_hand(y_true, y_pred):
+    e = ops.exp(y_pred)
+    shares = e / ops.sum(e, axis=-1, keepdims=True)
+    return -ops.sum(ops.one_hot(y_true, 5) * ops.log(shares + 1e-8), axis=-1)
+
+
+own(IDS, 2 * LOGITS)
+
+
+# Bishop's mixture of densities, its logarithm taken of the sum: far from all of them that is 0.
+@fault("not-finite", "warning")
+def mixture_of_densities(y_true, y_pred):
+    weights = ops.softmax(y_pred[:, :2], axis=-1)
+    d = (y_true - y_pred[:, 2:4]) * ops.exp(-y_pred[:, 4:])
+    density = ops.exp(-0.5 * ops.square(d) - y_pred[:, 4:]) / 2.5066
+    return -ops.log(ops.sum(weights * density, axis=-1))
+
+
+own(3 * REAL[:, :1], np.concatenate([
+    0.3 * draw.normal(size=(32, 2)), 3 * NEAR[:, :1] - 1, 3 * NEAR[:, :1] + 1,
+    0.1 * draw.normal(size=(32, 2))], axis=-1))
+
+
+# FaceNet's triplets, side by side, without the hinge.
+@fault("unbounded", "warning")
+def distances_without_end(y_true, y_pred):
+    a, p, n = ops.split(y_pred, 3, axis=-1)
+    near, far = ops.square(a - p), ops.square(a - n)
+    return ops.sqrt(ops.sum(near, -1) + 1e-6) - ops.sqrt(ops.sum(far, -1) + 1e-6) + 0.2
+
+
+own(np.zeros((32, 1)), draw.normal(size=(32, 24)))
+
+
+@fault("weights-raise")
+@keras.saving.register_keras_serializable("broken")
+class CalledWithTwo(keras.losses.Loss):
+    def __call__(self, y_true, y_pred):
+        return ops.mean(ops.square(y_true - y_pred))
+
+
+instance(CalledWithTwo)
+own(REAL, NEAR)
+
+OTHER = {"tensorflow": "torch", "torch": "jax", "jax": "torch"}[BACKEND]
+
+
+# A loss of another framework, imported where it is used.
+if OTHER == "torch":
+    @fault("other-backend")
+    def imported_inside(y_true, y_pred):
+        import torch
+
+        return torch.square(y_true - y_pred).sum(dim=-1).reshape_as(y_pred)
+else:
+    @fault("other-backend")
+    def imported_inside(y_true, y_pred):
+        import jax.numpy as jnp
+
+        return jnp.mean(jnp.square(y_true - y_pred), axis=-1)
+
+own(REAL, NEAR)
+
+if BACKEND == "torch":
+    import torch
+
+    # Its signature says log_input, target.
+    fault("arguments-reversed")(torch.nn.PoissonNLLLoss())
+    own(np.floor(np.exp(REAL)), NEAR)
+
+    # It takes what `log_softmax` gives.
+    @fault("out-of-range", "warning")
+    def likelihood_of_shares(y_true, y_pred):
+        return torch.nn.functional.nll_loss(y_pred, y_true.long(), reduction="none")
+
+    own(IDS, SIMPLEX)
+
+    # Caron et al.'s centre: it comes to rest where one batch is shown again and again.
+    @fault("hidden-state")
+    @keras.saving.register_keras_serializable("broken")
+    class CentreOfItsOwn(keras.losses.Loss):
+        def call(self, y_true, y_pred):
+            now = y_pred.detach().mean(0, keepdim=True)
+            centre = getattr(self, "centre", now)
+            self.centre = 0.9 * centre + 0.1 * now
+            return ops.mean(ops.square(y_true - (y_pred - self.centre)), axis=-1)
+
+    instance(CentreOfItsOwn)
+    own(REAL, NEAR)
+
+
 if BACKEND == "tensorflow":
     import tensorflow as tf
 
@@ -363,5 +465,13 @@ if BACKEND == "tensorflow":
     def of_a_spread_outside(y_true, y_pred):
         e = tf.square(y_true - y_pred)
         return tf.reduce_sum(tf.exp(-SPREAD) * e + SPREAD, axis=-1)
+
+    own(REAL, NEAR)
+
+    # A scale for training alone.
+    @fault("compiled-differs")
+    def other_while_traced(y_true, y_pred):
+        scale = 1.0 if tf.executing_eagerly() else 1.0 / 32
+        return scale * tf.reduce_sum(tf.square(y_true - y_pred), axis=-1)
 
     own(REAL, NEAR)

@@ -5,7 +5,8 @@ others are made for.
 import numpy as np
 from keras import ops
 
-from tests.doctor.broken_of_data import LOGITS, NEAR, REAL, ROWS, YES, draw, single
+from tests.backends import BACKEND
+from tests.doctor.broken_of_data import IDS, LOGITS, NEAR, REAL, ROWS, SIMPLEX, YES, draw, single
 
 OF_DATA = {}
 
@@ -156,3 +157,55 @@ def in_batch_agreement(y_true, y_pred):
 
 
 sound(in_batch_agreement, REAL[:, :1], NEAR[:, :1])
+
+
+def boosting(y_true, y_pred):
+    """Freund and Schapire's exponential loss: at a score of 100 it is beyond float32."""
+    return ops.mean(ops.exp(-y_true * y_pred), axis=-1)
+
+
+SIGNS = single(2 * YES - 1)
+sound(boosting, SIGNS, SIGNS + draw.normal(size=SIGNS.shape))
+
+
+def logistic_of_signs(y_true, y_pred):
+    return ops.mean(ops.softplus(-y_true * y_pred), axis=-1)
+
+
+sound(logistic_of_signs, SIGNS, 2 * SIGNS + 2 * draw.normal(size=SIGNS.shape))
+
+
+def mixture_by_logarithms(y_true, y_pred):
+    d = (y_true - y_pred[:, 2:4]) * ops.exp(-y_pred[:, 4:])
+    parts = ops.log_softmax(y_pred[:, :2], axis=-1) - 0.5 * ops.square(d) - y_pred[:, 4:]
+    return -ops.logsumexp(parts, axis=-1)
+
+
+sound(mixture_by_logarithms, 3 * REAL[:, :1], np.concatenate([
+    0.3 * draw.normal(size=(32, 2)), 3 * NEAR[:, :1] - 1, 3 * NEAR[:, :1] + 1,
+    0.1 * draw.normal(size=(32, 2))], axis=-1))
+
+
+def triplets_side_by_side(y_true, y_pred):
+    a, p, n = ops.split(y_pred, 3, axis=-1)
+    near, far = ops.sum(ops.square(a - p), -1), ops.sum(ops.square(a - n), -1)
+    return ops.relu(near - far + 0.2)
+
+
+sound(triplets_side_by_side, np.zeros((32, 1), "float32"), draw.normal(size=(32, 24)))
+
+
+if BACKEND == "torch":
+    import torch
+
+    def likelihood_of_logits(y_true, y_pred):
+        inner = torch.nn.functional.log_softmax(y_pred, dim=-1)
+        return torch.nn.functional.nll_loss(inner, y_true.long(), reduction="none")
+
+    sound(likelihood_of_logits, IDS, LOGITS)
+
+    def likelihood_by_its_log(y_true, y_pred):
+        inner = torch.log(y_pred.clamp(1e-7))
+        return torch.nn.functional.nll_loss(inner, y_true.long(), reduction="none")
+
+    sound(likelihood_by_its_log, IDS, SIMPLEX)

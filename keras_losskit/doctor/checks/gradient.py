@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_losskit.doctor import causes, data, slopes
+from keras_losskit.doctor import causes, data, digits, slopes
 from keras_losskit.doctor.check import first_line
 from keras_losskit.doctor.checks.graph import numpy_meets_a_tensor, written_for_another
 from keras_losskit.doctor.packing import Packed
@@ -190,6 +190,9 @@ def _against_differences(exam, y_pred=None):
         return
     if wrong.sum() < 2 and len(wrong) > 2:
         return  # One alone of many: a kink that was not seen.
+    digits.compiled_equals_eager(exam)
+    if "compiled-differs" in exam.names:
+        return  # The values were those of the one, the gradient that of the other.
     stopped = [h for h in exam.scan.of("cut") if h.word in ("stop_gradient", "detach")]
     i = int(np.argmax(np.abs(found.gradient - found.slope)))
     seen = (

@@ -127,6 +127,15 @@ def explain_error(exam, error, kind=None):
     if reversed_arguments(exam) and not exam.runner.eager:
         say_reversed(exam)
         return
+    if _takes_no_weights(exam):
+        exam.add(
+            "weights-raise", "error", f"its `__call__` takes no sample_weight ({said})",
+            "Keras hands every loss y_true, y_pred and sample_weight, which is None without "
+            "weights: `fit` raises.",
+            "Write `call(y_true, y_pred)` and leave `__call__` to the base class; or take "
+            "`sample_weight=None`.", line,
+        )
+        return
     if kind == "static-batch":
         exam.add(
             "static-batch", "error", f"it does not trace with an unknown batch size ({said})",
@@ -159,6 +168,18 @@ def explain_error(exam, error, kind=None):
             )
         exam.add("raises", "error", f"it raises on {exam.sample} ({said})",
                  "It gives no number at all here.", mend, line)
+
+
+def _takes_no_weights(exam):
+    """Whether a loss with a `__call__` of its own runs without weights, and cannot be given any."""
+    if exam.subject.function is not None:
+        return False
+    batch = tensor(exam.sample.y_true), tensor(exam.sample.y_pred)
+    try:
+        inspect.signature(exam.subject.loss).bind(*batch, None)
+    except TypeError:
+        return exam.attempt(exam.subject.loss, *batch)[1] is None
+    return False
 
 
 def _takes_rows(exam):
@@ -383,7 +404,7 @@ def reversed_arguments(exam):
     with contextlib.suppress(TypeError, ValueError):
         signature = inspect.signature(type(function).forward if of_torch else function)
         first, second = [p for p in signature.parameters if p != "self"][:2]
-        if first.lower() in _PREDICTION and second.lower() in _TARGET:
+        if (of_torch or first.lower() in _PREDICTION) and second.lower() in _TARGET:
             return first, second
     return None
 
