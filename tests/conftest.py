@@ -1,6 +1,7 @@
 import collections
 import gc
 import os
+import tempfile
 import zlib
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -22,12 +23,26 @@ def pytest_configure(config):
         # A program that is run once is compiled for longer than it runs. XLA's own passes stay;
         # TensorFlow's suite has LLVM's as well.
         os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+        _keep_programs(config)
     if getattr(config.option, "dist", "no") == "load":
         config.option.dist = "loadgroup"
     if hasattr(config, "workerinput"):  # It was asked for its options before.
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         config.option.loadgroup = True
         config.pluginmanager.register(Groups())
+
+
+def _keep_programs(config):
+    """The same program comes again and again, in other functions and in other processes that a
+    test starts: JAX reads it from a folder, one of each worker's own, for one that is being
+    written cannot be read."""
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ and not hasattr(config, "workerinput"):
+        return
+    folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    config.add_cleanup(folder.cleanup)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = folder.name
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 
 def pytest_ignore_collect(collection_path, config):
