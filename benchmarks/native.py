@@ -543,6 +543,10 @@ COSTS = {
     ("SmoothL1", "torch"): A_CALL,
     ("LogCosh", "keras"): "takes log 2 from a softplus, which loses the digits of small errors",
     ("Poisson", "torch"): GOES_ON,
+    ("Cauchy", "kornia"): (
+        "takes the logarithm of 1 + d²/2, which is 0 for small errors, and squares what may "
+        "overflow; the kit's log1p keeps their digits, and it holds what it squares"
+    ),
     ("KLDivergence", "torch"): GOES_ON + ", and divides by the sum",
     ("CategoricalHinge", "keras"): OF_NOTHING,
     ("Hinge", "optax"): "takes targets of -1 and 1 alone, the kit those of 0 and 1 as well",
@@ -552,6 +556,7 @@ COSTS = {
     ("CategoricalCrossentropy (rows, logits, maps)", "optax"): OF_NOTHING,
     ("CategoricalCrossentropy (ids, logits, maps)", "keras"): IDS,
     ("BinaryCrossentropy (logits)", "torch"): OF_A_NO,
+    ("BinaryCrossentropy (logits)", "keras"): OF_A_NO,
     ("BinaryCrossentropy (probabilities)", "torch"): GOES_ON,
     ("BinaryFocalCrossentropy (logits)", "torchvision"): BOTH_SIDES,
     ("CategoricalCrossentropy (ids, logits)", "torch"): IDS,

@@ -122,7 +122,7 @@ def _mixed(exam, values, alone):
         own = values[: len(alone)].astype("float64")
         single = np.concatenate([np.reshape(a, (1, -1)) for a in alone])
         single = single.reshape(own.shape) if single.size == own.size else None
-        if single is None or np.allclose(own, single, rtol=1e-3, atol=1e-5):
+        if single is None or exam.close(own, single, rtol=1e-3, atol=1e-5):
             return
         if not exam.sample.in_batch and _moves_with_order(exam, values):
             return
@@ -142,10 +142,10 @@ def _mixed(exam, values, alone):
         return
     singles = np.array([float(np.mean(a)) for a in alone])
     whole = float(values)
-    close = [np.isclose(whole, x, rtol=1e-3, atol=1e-6) for x in (singles.mean(), singles.sum())]
+    close = [exam.close(whole, x, rtol=1e-3, atol=1e-6) for x in (singles.mean(), singles.sum())]
     if any(close):
         return
-    if abs(whole) > 1e-9 and np.isclose(singles.mean() / whole, n, rtol=1e-3):
+    if abs(whole) > 1e-9 and exam.close(singles.mean() / whole, n, rtol=1e-3):
         _divided(exam, n, whole, singles.mean())
         return
     if exam.sample.in_batch:
@@ -168,7 +168,7 @@ def _moves_with_order(exam, values):
     rolled, error = exam.run("values", t, p)
     if error is not None or rolled.shape != values.shape:
         return False
-    if np.allclose(rolled, values[order], rtol=1e-3, atol=1e-5):
+    if exam.close(rolled, values[order], rtol=1e-3, atol=1e-5):
         return False
     # A stranger of which nothing is known may have an order: pairs, or steps of time.
     exam.add(
@@ -190,7 +190,7 @@ def _few(x):
 def _by_batch(exam, own, single, n):
     """Note a second division by the batch size."""
     big = np.abs(single) > 1e-6
-    if not big.any() or not np.allclose(single[big] / own[big], n, rtol=1e-3):
+    if not big.any() or not exam.close(single[big] / own[big], n, rtol=1e-3):
         return False
     _divided(exam, n, float(own.mean()), float(single.mean()))
     return True

@@ -66,6 +66,13 @@ def of_no_gradient(exam, y_true, y_pred):
     return words, mend, step.line, how == "cut"
 
 
+def line_of_clip(exam):
+    """Where y_pred is held between bounds, as far as the program tells."""
+    ran = run_program(exam, exam.sample.y_true, exam.sample.y_pred, False, numbers=False)
+    step = ran.first_clip() if ran is not None else None
+    return None if step is None else step.line
+
+
 def _cut_in_source(exam):
     """The same from the source: a loss that does not compile leaves no program."""
     cuts = exam.scan.of("cut")

@@ -20,6 +20,9 @@ from keras_losskit.doctor.subject import Subject
 CHECKS = ("graph", "shape", "gradient", "numbers", "weights", "saving", "cost")
 
 
+_HALF = {"bfloat16": 2.0**-8, "float16": 2.0**-11}  # How far a number is rounded.
+
+
 class Exam:
     """What the checks share: the loss, its source, data, and a place for findings."""
 
@@ -31,6 +34,8 @@ class Exam:
         self.findings = []
         self.shown = []
         self.facts = {}
+        # Of what is rounded on the way in, on the way out, and in between.
+        self.rounding = 4 * _HALF.get(getattr(subject.loss, "dtype", None), 0)
 
     def add(self, name, severity, seen, why="", mend="", line=None):
         """Note a finding of the check that runs now."""
@@ -51,6 +56,10 @@ class Exam:
     def show(self, text):
         """Note something that was shown to be right."""
         self.shown.append(text)
+
+    def close(self, a, b, rtol, atol=1e-8, **options):
+        """Whether they are the same, as far as the dtype of the loss tells."""
+        return np.allclose(a, b, rtol=max(rtol, self.rounding), atol=atol, **options)
 
     def run(self, how, *arrays):
         """`(result, error)` of running the loss."""

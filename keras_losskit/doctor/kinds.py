@@ -102,6 +102,7 @@ def hard(sample):
 KINDS = {
     "real": Takes("real", "real"),
     "positive": Takes("positive", "positive"),
+    "nonnegative": Takes("nonnegative", "positive"),
     "binary": Takes("probability", "probabilities", "decisions"),
     "soft": Takes("probability", "probabilities"),
     "onehot": Takes("classes", "probabilities"),

@@ -171,6 +171,10 @@ class Program:
             return ends[-1], "cancels"
         return ends[-1], "zero"
 
+    def first_clip(self):
+        """The first step that is flat beyond an end and is given what y_pred holds, or `None`."""
+        return next((s for s in self.steps if s.word in FLAT and self._from_y_pred(s)), None)
+
     def _cuts(self, step):
         return step.word in CUTS or (step.word in CAST and not step.is_float)
 

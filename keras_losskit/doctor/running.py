@@ -17,11 +17,11 @@ def backend():
 
 def to_numpy(x):
     """`x` as NumPy; half precision, which NumPy lacks, as float32."""
+    if "bfloat16" in str(getattr(x, "dtype", "")):
+        x = ops.cast(x, "float32")  # Of TensorFlow's, NumPy refuses to make an array at all.
     if hasattr(x, "detach"):  # torch
-        x = x.detach().cpu()
-        return (x.float() if str(x.dtype) == "torch.bfloat16" else x).numpy()
-    x = np.asarray(ops.convert_to_numpy(x))
-    return x.astype("float32") if x.dtype.name == "bfloat16" else x
+        return x.detach().cpu().numpy()
+    return np.asarray(ops.convert_to_numpy(x))
 
 
 def tensor(x):

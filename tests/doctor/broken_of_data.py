@@ -353,6 +353,55 @@ instance(MeanWhateverIsAsked, reduction="none")
 own(REAL, NEAR)
 
 
+# `reduction` among the arguments, and not handed on.
+@fault("reduction-ignored", "warning")
+@keras.saving.register_keras_serializable("broken")
+class KeepsReduction(keras.losses.Loss):
+    def __init__(self, delta=1.0, reduction="sum_over_batch_size", name="pseudo_huber"):
+        super().__init__(name=name)
+        self.delta = delta
+
+    def call(self, y_true, y_pred):
+        r = (y_true - y_pred) / self.delta
+        return ops.mean(self.delta**2 * (ops.sqrt(1 + ops.square(r)) - 1), axis=-1)
+
+    def get_config(self):
+        return {**super().get_config(), "delta": self.delta}
+
+
+instance(KeepsReduction)
+own(REAL, NEAR)
+
+
+# The second half of each batch, meant as unlabelled.
+@fault("rows-without-gradient", "warning")
+def half_of_it_held(y_true, y_pred):
+    half = ops.shape(y_pred)[0] // 2
+    p = ops.concatenate([y_pred[:half], ops.stop_gradient(y_pred[half:])], axis=0)
+    return ops.mean(ops.square(y_true - p), axis=-1)
+
+
+own(REAL, NEAR)
+
+
+# Brier's score of a linear output, clipped where it should have been squashed.
+@fault("saturates", "warning", line="clip(y_pred")
+def squares_of_the_clipped(y_true, y_pred):
+    return ops.mean(ops.square(y_true - ops.clip(y_pred, 0.0, 1.0)), axis=-1)
+
+
+own(SHARES, SHARES + 0.8 * draw.normal(size=SHARES.shape))
+
+
+# A rate of exactly 0, a ReLU's: it is y_pred that is out of range, not a count of 0.
+@fault("gradient-not-finite")
+def poisson_of_relu(y_true, y_pred):
+    return ops.mean(y_pred - y_true * ops.log(y_pred), axis=-1)
+
+
+own(single(draw.poisson(2.0, size=(32, 3))), np.maximum(NEAR, 0))
+
+
 # Softplus as it stands in the book: at a logit of 100 the exponential is infinite.
 @fault("not-finite")
 def softplus_by_hand(y_true, y_pred):
@@ -440,6 +489,14 @@ if BACKEND == "torch":
         return torch.nn.functional.nll_loss(y_pred, y_true.long(), reduction="none")
 
     own(IDS, SIMPLEX)
+
+    # One row after the other: torch alone runs it.
+    @fault("python-loop", "warning", line="for t, p")
+    def row_by_row(y_true, y_pred):
+        rows = [ops.mean(ops.abs(t - p)) for t, p in zip(y_true, y_pred, strict=True)]
+        return ops.stack(rows)
+
+    own(REAL, NEAR)
 
     # Caron et al.'s centre: it comes to rest where one batch is shown again and again.
     @fault("hidden-state")

@@ -2,6 +2,7 @@
 others are made for.
 """
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -30,6 +31,37 @@ sound(log_link, POSITIVE, np.log(POSITIVE) + 0.1 * REAL)
 @sound
 def poisson_of_log_rates(y_true, y_pred):
     return ops.mean(ops.exp(y_pred) - y_true * y_pred, axis=-1)
+
+
+COUNTS = single(draw.poisson(2.0, size=(32, 3)))
+
+
+def poisson_of_rates(y_true, y_pred):
+    """A count of 0 is one."""
+    return ops.mean(y_pred - y_true * ops.log(y_pred + 1e-7), axis=-1)
+
+
+sound(poisson_of_rates, COUNTS, 2 + 0.3 * REAL**2)
+
+
+def columns_in_turn(y_true, y_pred):
+    """Of a list of tensors Python's loop is one."""
+    pairs = zip(ops.unstack(y_true, axis=-1), ops.unstack(y_pred, axis=-1), strict=True)
+    return sum(ops.abs(t - p) for t, p in pairs)
+
+
+sound(columns_in_turn, REAL, NEAR)
+
+
+@keras.saving.register_keras_serializable("sound")
+class SquaresInBfloat16(keras.losses.Loss):
+    """Of a half precision, which NumPy has not."""
+
+    def call(self, y_true, y_pred):
+        return ops.mean(ops.square(y_true - y_pred), axis=-1)
+
+
+sound(SquaresInBfloat16(dtype="bfloat16"), REAL, NEAR, name="squares_in_bfloat16")
 
 
 # Kervadec et al.: y_true holds signed distances.

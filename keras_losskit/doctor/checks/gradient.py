@@ -115,9 +115,6 @@ def _rows(exam, gradient):
     sample = exam.sample
     if len(gradient) < 3 or sample.in_batch:
         return False
-    if any(h.word in ("stop_gradient", "detach") for h in exam.scan.of("cut")):
-        return False  # Held fixed on purpose.
-
     def still(g):
         return ~np.any(g.reshape(len(g), -1), axis=1)
 
@@ -134,12 +131,14 @@ def _rows(exam, gradient):
     if not np.array_equal(zero, again):
         return False
     rows = ", ".join(str(i) for i in np.flatnonzero(zero)[:6])
+    held = [h for h in exam.scan.of("cut") if h.word in ("stop_gradient", "detach")]
     exam.add(
-        "rows-without-gradient", "error",
+        "rows-without-gradient", "warning" if held else "error",
         f"the samples at {rows} of {len(zero)} in the batch get no gradient, whatever they hold",
-        "A part of every batch is not trained on.",
+        "A part of every batch is not trained on."
+        + (" Right where it holds a teacher's outputs." if held else ""),
         "Compute on the whole batch: look for an index or slice on the first axis.",
-        exam.line_of("rows"),
+        held[0].line if held else exam.line_of("rows"),
     )
     return True
 
@@ -154,6 +153,8 @@ def _zeros(exam, gradient):
     if gradient.ndim == 2 and gradient.shape[1] > 1 and zero.all(axis=0).any():
         which = ", ".join(str(i) for i in np.flatnonzero(zero.all(axis=0)))
         columns = f"; columns {which} of y_pred never get one"
+    if _clipped(exam, zero, share):
+        return
     zone = ""
     if sample.y_true.shape == sample.y_pred.shape and sample.domain == "real" and not columns:
         d = np.abs(sample.y_pred - sample.y_true)
@@ -164,6 +165,35 @@ def _zeros(exam, gradient):
         f"the gradient is exactly 0 at {share} entries{zone}{columns}",
         "They pull at nothing: right for a dead zone, a margin or a mask, a fault elsewhere.",
     )
+
+
+_FEW = 0.02  # Of the entries, and `_LEAST` of them.
+_LEAST = 5
+
+
+def _clipped(exam, zero, share):
+    """Note raw predictions that are clipped: beyond a bound they pull at nothing, and are wrong."""
+    sample, (t, p) = exam.sample, (exam.sample.y_true, exam.sample.y_pred)
+    if not sample.given or sample.takes is not None or not sample.pairs or t.shape != p.shape:
+        return False
+    if sample.domain != "real" or zero.all() or zero.sum() < max(_LEAST, _FEW * zero.size):
+        return False
+    low, high = p[~zero].min(), p[~zero].max()
+    if not ((p[zero] < low) | (p[zero] > high)).all():
+        return False  # A dead zone, or a margin, is of errors.
+    here, error = exam.run("value", t, p)
+    there, other = exam.run("value", t, np.where(zero, t, p).astype(p.dtype))
+    if error is not None or other is not None or not here - there > 1e-2 * abs(here):
+        return False
+    exam.add(
+        "saturates", "warning",
+        f"the gradient is exactly 0 at {share} entries, all those of y_pred outside of "
+        f"[{low:.3g}, {high:.3g}]; there, with y_pred at its target, the value is less",
+        "A prediction that is that far off is clipped, and never comes back.",
+        "Leave out the clip, or let the model's last activation keep y_pred inside.",
+        causes.line_of_clip(exam),
+    )
+    return True
 
 
 # --- against finite differences ---------------------------------------------------------

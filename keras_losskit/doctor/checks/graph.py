@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import inspect
+import re
 
 import keras
 import numpy as np
@@ -249,9 +250,9 @@ def written_for_another(exam, said):
 
 def _would_not_trace(exam):
     """torch runs eagerly: what the other backends would refuse is seen in the source."""
-    branches = exam.scan.of("if") and _branches(exam)
-    for h in exam.scan.of("numpy", "values", "float", "if"):
-        if not h.sure or (h.kind == "if" and not branches(h.line)):
+    asked = exam.scan.of(*_ASKED) and _asked(exam)
+    for h in exam.scan.of("numpy", "values", "float", *_ASKED):
+        if not h.sure or (h.kind in _ASKED and not asked(h)):
             continue
         name, seen, mend = _CAUSES[h.kind]
         exam.add(
@@ -261,18 +262,31 @@ def _would_not_trace(exam):
         )
 
 
-def _branches(exam):
-    """`branches(line)`: whether a tensor was asked for its truth there, in a run.
+_ASKED = {"if": "bool", "loop": "unbind"}  # What torch runs there.
+_APART = re.compile(r"\b(unstack|unbind|t?split|tensor_split|chunk)\b")  # A list of tensors.
+
+
+def _asked(exam):
+    """`asked(hazard)`: whether a tensor was asked for its truth, or its rows, there, in a run.
 
     The source does not tell what a method of tensors returns.
     """
     ran = run_program(exam, exam.sample.y_true, exam.sample.y_pred, False, numbers=False)
     if ran is None:
-        return lambda line: True
-    asked = [step.line for step in ran.steps if step.word == "bool" and step.value is None]
-    return lambda line: any(
-        at is None or (at.file == line.file and abs(at.line - line.line) <= 2) for at in asked
-    )
+        return lambda h: h.kind == "if"
+    steps = [s for s in ran.steps if s.word == "unbind" or (s.word == "bool" and s.value is None)]
+
+    def at(step, line):
+        where = step.line
+        near = 0 if step.word == "unbind" else 2  # Lists may be made above the loop.
+        return where is None or (where.file == line.file and abs(where.line - line.line) <= near)
+
+    def asked(h):
+        if h.kind == "loop" and _APART.search(h.line.text):
+            return False
+        return any(s.word == _ASKED[h.kind] and at(s, h.line) for s in steps)
+
+    return asked
 
 
 def _compiles_under_xla(exam):

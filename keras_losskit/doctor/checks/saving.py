@@ -80,6 +80,7 @@ def _loss(exam):
                  "Let `get_config` hold every argument of `__init__`, and `from_config` take it.",
                  _method_line(cls, "get_config"))
         return
+    _reduction(exam, cls, plain)
     lost = _lost_now(exam, loss, again)
     lost_later = [] if exam.subject.of_kit else _lost_elsewhere(loss, {name for name, *_ in lost})
     for name, before, after in lost:
@@ -98,6 +99,18 @@ def _loss(exam):
                  _mend_lost(exam, cls, name), _method_line(cls, "get_config", "__init__"))
     if not lost and not lost_later:
         exam.show("config carries every argument")
+
+
+def _reduction(exam, cls, plain):
+    """Note a `reduction` that is taken and not handed on."""
+    other = "none" if plain.get("reduction") == "sum" else "sum"
+    changed, error = attempt(cls.from_config, {**plain, "reduction": other})
+    if error is None and getattr(changed, "reduction", other) != other:
+        exam.add("reduction-ignored", "warning",
+                 f"made with reduction={other!r} it has {changed.reduction!r}",
+                 "It is reduced by the other, and so it is under a distribution strategy.",
+                 "Hand it on: `super().__init__(name=name, reduction=reduction)`.",
+                 _method_line(cls, "__init__"))
 
 
 _VALUE = "the value on one batch"
@@ -174,7 +187,7 @@ def _lost_now(exam, loss, again):
             exam.subject.like(again), *map(keras.ops.convert_to_tensor, (t, p))
         )
         if e is None and f is None and len(other.shape) == 0:
-            if not np.isclose(value, to_numpy(other), rtol=1e-4, atol=1e-7, equal_nan=True):
+            if not exam.close(value, to_numpy(other), rtol=1e-4, atol=1e-7, equal_nan=True):
                 lost = [(_VALUE, float(value), float(to_numpy(other)))]
     return lost
 

@@ -146,7 +146,7 @@ def _broadcast_trap(exam):
     names = [f"{a.shape}/{b.shape}" for a, b, _ in tried]
     crosses = functools.cache(lambda i: _crosses(exam, *tried[i][:2]))
     columns = [i for i, (a, b, _) in enumerate(tried) if a.shape == b.shape and a.ndim == 2]
-    if np.isclose(*reference, rtol=1e-4, atol=1e-6) and not (
+    if exam.close(*reference, rtol=1e-4, atol=1e-6) and not (
         exam.sample.given and any(map(crosses, columns))
     ):
         if len(tried) > 1:
@@ -162,7 +162,7 @@ def _broadcast_trap(exam):
         if any(e is not None for _, e in singles):
             continue
         right = float(np.mean([v for v, _ in singles]))
-        if not np.isclose(value, right, rtol=1e-3, atol=1e-6):
+        if not exam.close(value, right, rtol=1e-3, atol=1e-6):
             bad.append((i, right))
     given = exam.sample.y_true.shape, exam.sample.y_pred.shape
     bad.sort(key=lambda found: tuple(x.shape for x in tried[found[0]][:2]) != given)
@@ -175,7 +175,7 @@ def _broadcast_trap(exam):
         if a.size == b.size:
             score, _ = exam.run("value", a, a.reshape(b.shape).astype(b.dtype))
             ideal, _ = exam.run("value", a.reshape(-1, 1), a.reshape(-1, 1).astype(b.dtype))
-            apart = None not in (score, ideal) and not np.isclose(score, ideal, rtol=1e-3)
+            apart = None not in (score, ideal) and not exam.close(score, ideal, rtol=1e-3)
             if apart:
                 perfect = f"; a perfect prediction scores {score:.4g} instead of {ideal:.4g}"
         fine = [name for k, name in enumerate(names) if k not in dict(bad)]
@@ -202,8 +202,8 @@ def _crosses(exam, a, b):
         return False
     pairs = np.array([[float(v) for v, _ in row] for row in pairs])
     return bool(
-        np.isclose(whole, pairs.mean(), rtol=1e-3, atol=1e-6)
-        and not np.isclose(whole, np.diag(pairs).mean(), rtol=1e-3, atol=1e-6)
+        exam.close(whole, pairs.mean(), rtol=1e-3, atol=1e-6)
+        and not exam.close(whole, np.diag(pairs).mean(), rtol=1e-3, atol=1e-6)
     )
 
 
@@ -223,7 +223,7 @@ def _weights_on_higher_ranks(exam):
         exam.runner.eagerly, "value", sample.y_true, sample.y_pred, weights
     )
     right = np.mean(values * weights.reshape(-1, *(1,) * (values.ndim - 1)))
-    if error is not None or not np.isclose(found, right, rtol=1e-4):
+    if error is not None or not exam.close(found, right, rtol=1e-4):
         exam.add(
             "weights-from-the-right", "info",
             f"weights {weights.shape} on values {values.shape} "

@@ -91,7 +91,7 @@ def _scale(exam, weights):
             "Do not override `__call__`; return values from `call`.",
         )
         return
-    if not np.isclose(twice, 2 * once, rtol=1e-4, atol=1e-7):
+    if not exam.close(twice, 2 * once, rtol=1e-4, atol=1e-7):
         exam.add(
             "weights-do-not-scale", "warning",
             f"twice the weights give {float(twice):.4g}, not twice {float(once):.4g}",
@@ -105,7 +105,7 @@ def _scale(exam, weights):
     if values is not None and values.ndim and np.ptp(values) > 1e-4:
         right = float(np.mean(values * np.broadcast_to(
             w.reshape(len(w), *(1,) * (values.ndim - 1)), values.shape)))
-        if reduction in ("sum_over_batch_size", "mean") and not np.isclose(
+        if reduction in ("sum_over_batch_size", "mean") and not exam.close(
             once, right, rtol=1e-3, atol=1e-6
         ):
             exam.add(
@@ -131,15 +131,15 @@ def _zero(exam):
         return
     values = exam.facts.get("values")
     scalar = values is not None and values.ndim == 0 and not exam.subject.weighs_itself
-    if not np.isclose(before[0], after[0], rtol=1e-4, atol=1e-6):
+    if not exam.close(before[0], after[0], rtol=1e-4, atol=1e-6):
         whole, _ = exam.run("value", t, p)
         one = np.zeros(len(p), "float32")
         one[0] = 1
         only, g = exam.run("value", t, p, _shaped(exam, one))
         share = ""
-        if g is None and abs(only) > 1e-9 and np.isclose(whole / only, len(p), rtol=1e-3):
+        if g is None and abs(only) > 1e-9 and exam.close(whole / only, len(p), rtol=1e-3):
             share = f"; weights [1, 0, ...] only divide the value by {len(p)}"
-        elif g is None and np.isclose(whole, only, rtol=1e-4):
+        elif g is None and exam.close(whole, only, rtol=1e-4):
             share = "; weights [1, 0, ...] change nothing"
         exam.add(
             "weight-zero-stays", "warning",
@@ -191,11 +191,11 @@ def _masks(exam):
     if error is not None or reduction not in ("sum_over_batch_size", "mean"):
         return
     expected = float(np.mean(values[mask]))
-    if np.isclose(got, expected, rtol=1e-3, atol=1e-6):
+    if exam.close(got, expected, rtol=1e-3, atol=1e-6):
         exam.show("masks hold")
         return
     rest, error = attempt(exam.runner.eagerly, "value", t[mask], p[mask])
-    if error is None and np.isclose(got, rest, rtol=1e-3, atol=1e-6):
+    if error is None and exam.close(got, rest, rtol=1e-3, atol=1e-6):
         exam.show("masks hold")
         return
     exam.add(
@@ -236,7 +236,7 @@ def _reductions(exam, weights):
                 r._raw(tensor(t), tensor(p), tensor(_shaped(exam, weights)))))
         )
         if error is None and (
-            np.shape(got) != np.shape(right) or not np.allclose(got, right, rtol=1e-3, atol=1e-5)
+            np.shape(got) != np.shape(right) or not exam.close(got, right, rtol=1e-3, atol=1e-5)
         ):
             wrong.append(f"{reduction!r} gives {_short(got)} instead of {_short(right)}")
     if wrong and not {"weights-ignored", "weights-wrong"} & exam.names:
