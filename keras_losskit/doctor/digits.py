@@ -107,7 +107,7 @@ def _class_ids(exam):
             i = off[0]
             exam.add(
                 "ids-rounded", "warning",
-                f"with dtype bfloat16 class {ids[i]} of {p.shape[-1]} costs {rows[0][i]:.3g} "
+                f"with dtype bfloat16 class {ids.flat[i]} of {p.shape[-1]} costs {rows[0][i]:.3g} "
                 f"instead of {rows[1][i]:.3g}: the ids are rounded (to 8 bits)",
                 "Another class is trained, without an error.",
                 "Keep ids integers, or use `keras_losskit.CategoricalCrossentropy`.",
@@ -128,7 +128,7 @@ def _ids(exam):
         if (ids != np.round(ids)).any() or ids.min() < 0 or ids.max() >= n or ids.max() < 257:
             return None
         rows = np.argsort(-ids)[:4]
-        return ids[rows].astype("int32"), p[rows]
+        return ids[rows].reshape(-1, *t.shape[1:]).astype("int32"), p[rows]
     if sample.takes is None or sample.takes.y_true != "classes" or sample.pairs:
         return None
     if sample.domain == "cosine" or p.ndim != 2 or exam.subject.function is not None:
@@ -150,9 +150,10 @@ def _costs(subject, ids, p):
 def _rounded(exam, ids, p):
     """Note ids that cost what their neighbour costs: they were rounded on the way."""
     row, n = np.repeat(p[:1], 4, axis=0), p.shape[-1]
-    k = int(np.clip(ids[0], 2, n - 2))
+    k = int(np.clip(ids.flat[0], 2, n - 2))
     near = np.array([k, k - 1, k + 1, k // 3], "int32")
-    cost, error = attempt(_costs, exam.subject, near, row)
+    in_shape = near.reshape(-1, *ids.shape[1:])
+    cost, error = attempt(_costs, exam.subject, in_shape, row)
     if error is not None or not np.isfinite(cost).all():
         return False
     alike = [j for j in (1, 2) if cost[j] == cost[0] and p[0, near[j]] != p[0, k]]

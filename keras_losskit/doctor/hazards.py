@@ -63,7 +63,10 @@ class Scan:
         """The whole numbers that stand in the source, or are named in it."""
         found = []
         for source in self.sources:
+            above = {id(n) for d in getattr(source.node, "decorator_list", ()) for n in ast.walk(d)}
             for node in ast.walk(source.node):
+                if id(node) in above:
+                    continue
                 value = getattr(node, "value", None) if isinstance(node, ast.Constant) else None
                 if isinstance(node, ast.Name):
                     value = source.names.get(node.id)

@@ -25,11 +25,13 @@ class State:
     Attributes:
         moved: the names of the variables and arrays that were found changed.
         variables: `{name: variable}` of all that were met, Keras' and TensorFlow's.
+        parameters: the names of torch's that are trained where an optimizer holds them.
     """
 
     def __init__(self, subject, sources):
         self.moved = []
         self.variables = {}
+        self.parameters = []
         self._kept, self._seen, self._cells = [], set(), []
         self._moving = []
         self._visit("", subject.loss)
@@ -75,6 +77,8 @@ class State:
             self._keep(_InPlace(name, thing))
         elif type(thing).__module__.split(".")[0] == "torch" and hasattr(thing, "detach"):
             self._keep(_Torch(name, thing))
+            if type(thing).__name__ == "Parameter" and thing.requires_grad:
+                self.parameters.append(name)
         elif isinstance(thing, keras.layers.Layer):
             for variable in thing.variables:
                 self._visit(f"{name}.{variable.name}", variable)

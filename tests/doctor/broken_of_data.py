@@ -373,6 +373,41 @@ instance(KeepsReduction)
 own(REAL, NEAR)
 
 
+# Ids of a column, under a dtype of 8 bits.
+@fault("ids-rounded")
+@keras.saving.register_keras_serializable("broken")
+class IdsInBfloat16(keras.losses.Loss):
+    def __init__(self, dtype="bfloat16", **common):
+        super().__init__(dtype=dtype, **common)
+
+    def call(self, y_true, y_pred):
+        ids = ops.cast(ops.squeeze(y_true, -1), "int32")
+        log_p = ops.log_softmax(ops.cast(y_pred, "float32"), axis=-1)
+        return -ops.sum(ops.one_hot(ids, 900) * log_p, axis=-1)
+
+
+instance(IdsInBfloat16)
+own(draw.integers(600, 900, (8, 1)).astype("int32"), draw.normal(size=(8, 900)))
+
+
+# Ten steps of time: their mean is over the batch.
+@fault("not-per-sample")
+def mean_over_samples(y_true, y_pred):
+    return ops.mean(ops.square(y_true - y_pred), axis=[0, 2])
+
+
+own(draw.normal(size=(12, 10, 2)).astype("float32"), draw.normal(size=(12, 10, 2)))
+
+
+# Sigmoid outputs, few of them, and a loss of logits.
+@fault("activation-twice", "warning")
+def of_logits(y_true, y_pred):
+    return ops.mean(ops.softplus(y_pred) - y_true * y_pred, axis=-1)
+
+
+own(YES[:8, :2], SHARES[:8, :2])
+
+
 # The second half of each batch, meant as unlabelled.
 @fault("rows-without-gradient", "warning")
 def half_of_it_held(y_true, y_pred):
@@ -496,6 +531,21 @@ if BACKEND == "torch":
         rows = [ops.mean(ops.abs(t - p)) for t, p in zip(y_true, y_pred, strict=True)]
         return ops.stack(rows)
 
+    own(REAL, NEAR)
+
+    # Kendall et al.'s weights, where no optimizer sees them.
+    @fault("untrained-variable", "warning")
+    @keras.saving.register_keras_serializable("broken")
+    class WeightsOfItsOwn(keras.losses.Loss):
+        def __init__(self, **common):
+            super().__init__(**common)
+            self.spread = torch.nn.Parameter(torch.zeros(3))
+
+        def call(self, y_true, y_pred):
+            e = torch.square(y_true - y_pred)
+            return torch.sum(torch.exp(-self.spread) * e + self.spread, dim=-1)
+
+    instance(WeightsOfItsOwn)
     own(REAL, NEAR)
 
     # Caron et al.'s centre: it comes to rest where one batch is shown again and again.

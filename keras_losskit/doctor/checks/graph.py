@@ -115,6 +115,11 @@ def explain_error(exam, error, kind=None):
         text = f"{type(error).__name__} {error}"
         guess = next((k for t, k in _TEXTS if t in text), None)
         hazards = exam.scan.of(guess) if guess else []
+        if guess == "keras-tensor" and not hazards:
+            name, _, mend = _CAUSES[guess]
+            exam.add(name, "error", f"it holds a symbol of a model ({first_line(error)})", _WHY,
+                     mend, line)
+            return
     if kind:
         hazards = [h for h in hazards if h.kind == kind] or hazards
     said = f"{type(error).__name__}: {first_line(error)}"
@@ -336,8 +341,9 @@ def _captured(exam):
             )
     _activated_twice(exam)
     named = {h.word for h in exam.scan.of("variable")}
-    held = [name for name, v in exam.state.variables.items()
-            if v.trainable and name not in named and "." not in name]
+    trained = [name for name, v in exam.state.variables.items() if v.trainable]
+    trained += exam.state.parameters
+    held = [name for name in trained if name not in named and "." not in name]
     if held:
         exam.add(
             "untrained-variable", "warning",
@@ -347,7 +353,7 @@ def _captured(exam):
             "Let a layer of the model hold it (`keras_losskit.LearnedWeights` for weights of "
             "terms), or create it with trainable=False.",
         )
-    inner = [name for name, v in exam.state.variables.items() if v.trainable and "." in name]
+    inner = [name for name in trained if "." in name]
     if inner and not held and not exam.subject.of_kit:
         exam.add(
             "untrained-variable", "info",

@@ -181,7 +181,8 @@ def _lost_now(exam, loss, again):
     before, after = state(loss), state(again)
     lost = [(k, v, after.get(k)) for k, v in before.items() if not same(v, after.get(k))]
     t, p = exam.sample.y_true, exam.sample.y_pred
-    if not lost and not exam.scan.of("random", "python-random"):
+    same_dtype = getattr(loss, "dtype", None) == getattr(again, "dtype", None)
+    if not lost and same_dtype and not exam.scan.of("random", "python-random"):
         value, e = exam.run("value", t, p)
         other, f = exam.attempt(
             exam.subject.like(again), *map(keras.ops.convert_to_tensor, (t, p))
